@@ -25,7 +25,7 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True)
 class Engine:
-    """How one engine is trained and served. `{port}` in `serve` is filled in; `ready` is polled until it answers 200."""
+    """How one engine is trained and served. `{port}` in `serve` is filled in; `ready` is polled until it says 200."""
 
     name: str
     train: Sequence[str]

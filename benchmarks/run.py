@@ -3,8 +3,8 @@
     make bench                                        # Shoptalk alone where there is no Rasa
     .venv/bin/python -m benchmarks.run --rasa-python /path/to/python3.10/venv/bin/python --rounds 3
 
-The project is `moodbot` (what `rasa init` writes; Apache-2.0), each engine with its own default pipeline and a durable SQLite
-store. One round measures A, then B; the report gives medians over the rounds and the ratio of each pair's median.
+The project is `moodbot` (what `rasa init` writes; Apache-2.0), each engine with its own default pipeline and a
+durable SQLite store. One round measures A, then B; the report gives medians over the rounds and the ratios of medians.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ Figures = dict[str, list[float]]
 UNITS = {
     "train wall s": "less", "train cpu s": "less", "train peak MB": "less", "start to ready s": "less",
     "idle memory MB": "less", "memory after load MB": "less", "1 client median ms": "less", "1 client p99 ms": "less",
-    "cpu ms a message": "less", "1 clients messages/s": "more", "8 clients messages/s": "more", "32 clients messages/s": "more",
+    "cpu ms a message": "less", "1 clients messages/s": "more", "8 clients messages/s": "more",
+    "32 clients messages/s": "more",
 }  # fmt: skip
 """Figure -> whether less or more is better."""
 
