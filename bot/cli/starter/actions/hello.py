@@ -1,0 +1,18 @@
+"""An example of a custom action. Any class of rasa_sdk works; it runs inside the server unless `action_endpoint` is set."""
+
+from datetime import datetime
+
+from rasa_sdk import Action
+
+
+class ActionHello(Action):
+    def name(self):
+        return "action_hello"
+
+    def run(self, dispatcher, tracker, domain):
+        hour = datetime.now().hour
+        if tracker.get_slot("language") == "zh":
+            dispatcher.utter_message(text="上午好!" if hour < 12 else "下午好!")
+        else:
+            dispatcher.utter_message(text="A good morning to you." if hour < 12 else "A good day to you.")
+        return []
