@@ -1,4 +1,4 @@
-"""An example of a custom action. Any class of rasa_sdk works; it runs inside the server unless `action_endpoint` is set."""
+"""An example of a custom action: any class of rasa_sdk works. It runs inside the server unless endpoints.yml says else."""
 
 from datetime import datetime
 
