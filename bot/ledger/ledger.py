@@ -142,6 +142,11 @@ class Outbox(Protocol):
         """The rows that the message's turn decided, in order; None while the turn is not committed."""
         ...
 
+    async def pending(self, conversation_id: str) -> list[Delivery]:
+        """All rows of one conversation that are not marked sent or failed, in order: what a client that fetches its
+        messages has not got yet, an operator's words included."""
+        ...
+
     async def transcript(self, conversation_id: str, *, after: int = 0, limit: int = 500) -> list[Line]:
         """Lines with seq > `after`, in order."""
         ...
