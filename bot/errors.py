@@ -17,9 +17,18 @@ ShoptalkError                 root; the text says what, where and what to do
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like `name`, for "did you mean"; None when nothing is close."""
+    import difflib
+
+    by_case = {each.lower(): each for each in known}
+    found = difflib.get_close_matches(name.lower(), by_case, n=1, cutoff=0.7)
+    return by_case[found[0]] if found else None
 
 
 @dataclass(frozen=True, slots=True, order=True)
