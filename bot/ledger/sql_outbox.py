@@ -14,7 +14,8 @@ _DUE = """SELECT {columns} FROM outbox AS o WHERE o.status = 'due' AND o.channel
     AND earlier.channel = o.channel AND earlier.conversation_id = o.conversation_id AND earlier.seq < o.seq)
     ORDER BY o.id LIMIT ?"""
 
-_LINES = """SELECT seq, 'in', created_at, status, body FROM inbox WHERE conversation_id = ? AND seq > ? AND kind = 'text'
+_LINES = """SELECT seq, 'in', created_at, status, body FROM inbox
+    WHERE conversation_id = ? AND seq > ? AND kind = 'text'
     UNION ALL SELECT seq, 'out', created_at, status, body FROM outbox WHERE conversation_id = ? AND seq > ?
     ORDER BY seq LIMIT ?"""
 
@@ -59,6 +60,11 @@ class SqlOutbox:
 
         rows = await self._database.read(run)
         return None if rows is None else [delivery_of(row) for row in rows]
+
+    async def pending(self, conversation_id: str) -> list[Delivery]:
+        sql = f"SELECT {DELIVERY_COLUMNS} FROM outbox WHERE conversation_id = ? AND status = 'due' ORDER BY seq"  # noqa: S608
+        rows = await self._database.read(lambda connection: connection.rows(sql, conversation_id))
+        return [delivery_of(row) for row in rows]
 
     async def transcript(self, conversation_id: str, *, after: int = 0, limit: int = 500) -> list[Line]:
         """See Outbox.transcript. A hand-back is nobody's words, so it is no line, but it has used up a seq."""

@@ -70,4 +70,5 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_seq ON outbox (conversation_id, seq);
 CREATE INDEX outbox_due ON outbox (channel, conversation_id, seq) WHERE status = 'due';
+CREATE INDEX outbox_pending ON outbox (conversation_id, seq) WHERE status = 'due';
 CREATE INDEX outbox_inbox ON outbox (inbox_id);
