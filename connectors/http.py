@@ -14,7 +14,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, web
@@ -27,7 +27,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 BODY_LIMIT_BYTES = 64 * 1024
 DEPTH_LIMIT = 32
-SOCKETS: web.AppKey[weakref.WeakSet[web.WebSocketResponse]] = web.AppKey("sockets", weakref.WeakSet)
+Sockets: TypeAlias = "weakref.WeakSet[web.WebSocketResponse]"
+SOCKETS: web.AppKey[Sockets] = web.AppKey("sockets", weakref.WeakSet)
 """Open WebSockets; each socket route adds its own."""
 REQUEST_ID = web.RequestKey("request_id", str)
 
@@ -212,10 +213,9 @@ def _host_of(origin: str) -> str | None:
 
 async def close_sockets(app: web.Application) -> None:
     """Tell every open WebSocket that the server goes away, so that clients reconnect; register with `on_shutdown`."""
-    sockets = list(app[SOCKETS])
-    await asyncio.gather(
-        *(socket.close(code=WSCloseCode.GOING_AWAY, message=b"restart") for socket in sockets), return_exceptions=True
-    )
+    sockets: Sockets = app[SOCKETS]
+    closing = [socket.close(code=WSCloseCode.GOING_AWAY, message=b"restart") for socket in sockets]
+    await asyncio.gather(*closing, return_exceptions=True)
 
 
 def is_loopback(request: web.Request) -> bool:

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from aiohttp import web
-from bot.registry import find
 
 from bot.ledger.ledger import DeskLedger, Ledger, Outbox
 from bot.ledger.signal import Signal
+from bot.registry import find
 from bot.turn import Availability
 from connectors.channel import Channel
 from connectors.http import BODY_LIMIT_BYTES, SOCKETS, Refusal, close_sockets, harden, manners
