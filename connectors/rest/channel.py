@@ -15,8 +15,8 @@ from bot.ledger.signal import News
 from bot.messages import InboundMessage, Json
 from connectors.http import RateLimit, Refusal, bears_token, read_object
 from connectors.ingest import Ingest
+from connectors.receipts import Receipts
 from connectors.rest.payloads import inbound, outbound
-from connectors.rest.receipts import Receipts
 
 POLL_S = 1.0
 """How often to look for the turn when no news comes (another process may have decided it)."""

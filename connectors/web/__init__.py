@@ -1,1 +1,1 @@
-
+"""The WebSocket channel and the widget that speaks it."""

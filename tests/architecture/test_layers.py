@@ -20,7 +20,7 @@ BOT = {
 
 CONNECTORS = {
     "connectors": 0, "connectors.channel": 1, "connectors.ingest": 1, "connectors.http": 1,
-    "connectors.worker": 2, "connectors.delivery": 2,
+    "connectors.worker": 2, "connectors.delivery": 2, "connectors.receipts": 2,
     "connectors.rest": 3, "connectors.web": 3, "connectors.desk": 3, "connectors.api": 3,
     "connectors.mailbox": 3, "connectors.storefront": 3,
     "connectors.server": 4,
