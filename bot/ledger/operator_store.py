@@ -96,7 +96,7 @@ class OperatorStore:
         await self._database.write(run)
 
     async def make_link(self, name: str) -> str:
-        """A one-time login token, valid for LINK_TTL_S; earlier links of this person end. Lets a disabled person in again.
+        """A one-time login token, valid for LINK_TTL_S; earlier links end, and a disabled person may come in again.
 
         Raises:
             LedgerError: unknown name.
