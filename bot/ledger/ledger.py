@@ -127,7 +127,8 @@ class Outbox(Protocol):
     """What the deliverer and the channels need."""
 
     async def due(self, channels: Sequence[str], *, limit: int) -> list[Delivery]:
-        """Rows to send now: the oldest unsent row of each conversation, so order is kept."""
+        """Rows to send now: the oldest unsent row of each conversation, so order is kept. They are lent for a minute:
+        until then no other caller gets them."""
         ...
 
     async def delivered(self, ids: Sequence[int], *, provider_id: str | None = None) -> None:

@@ -18,7 +18,7 @@ QUEUE_LIMIT = 256
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """`kind`: accepted | committed | said | status | typing. `data` is only for what is not stored (typing)."""
+    """`kind`: accepted | committed | said | delivered | status | typing. `data` is for what is not stored (typing)."""
 
     kind: str
     conversation_id: str

@@ -179,8 +179,14 @@ class SqlLedger:
 
     async def release_leases(self) -> int:
         """End every lease: for a process that knows that the ones before it are gone. Returns how many it ended."""
-        sql = "UPDATE conversation SET fence = fence + 1, lease_until = {now} WHERE lease_until > {now} AND ready > 0"
-        return await self._database.write(lambda connection: connection.run(sql))
+
+        def run(connection: Connection) -> int:
+            connection.run("UPDATE outbox SET not_before = 0 WHERE status = 'due' AND attempts = 0 AND not_before > 0")
+            return connection.run(
+                "UPDATE conversation SET fence = fence + 1, lease_until = {now} WHERE lease_until > {now} AND ready > 0"
+            )
+
+        return await self._database.write(run)
 
 
 def open_conversation(connection: Connection, message: InboundMessage) -> tuple[int, int]:

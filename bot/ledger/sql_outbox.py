@@ -9,10 +9,14 @@ from bot.ledger.ledger import Delivery, Line
 from bot.ledger.rows import DELIVERY_COLUMNS, delivery_of, dump, inbound_of, load
 from bot.messages import OutboundMessage
 
-_DUE = """SELECT {columns} FROM outbox AS o WHERE o.status = 'due' AND o.channel IN ({channels})
+LEASE_S = 60.0
+"""How long a row that `due` gave out is kept from other deliverers; a send may not take longer."""
+
+_DUE = """UPDATE outbox SET not_before = {{now}} + ? WHERE id IN (
+    SELECT o.id FROM outbox AS o WHERE o.status = 'due' AND o.channel IN ({channels})
     AND o.not_before <= {{now}} AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.status = 'due'
     AND earlier.channel = o.channel AND earlier.conversation_id = o.conversation_id AND earlier.seq < o.seq)
-    ORDER BY o.id LIMIT ?"""
+    ORDER BY o.id LIMIT ? {{skip_locked}}) RETURNING {columns}"""
 
 _LINES = """SELECT seq, 'in', created_at, status, body FROM inbox
     WHERE conversation_id = ? AND seq > ? AND kind = 'text'
@@ -31,10 +35,11 @@ class SqlOutbox:
     async def due(self, channels: Sequence[str], *, limit: int) -> list[Delivery]:
         if not channels:
             return []
-        columns = ", ".join(f"o.{name}" for name in DELIVERY_COLUMNS.split(", "))
-        sql = _DUE.format(columns=columns, channels=marks(len(channels)))
-        rows = await self._database.read(lambda connection: connection.rows(sql, *channels, limit))
-        return [delivery_of(row) for row in rows]
+        sql = _DUE.format(columns=DELIVERY_COLUMNS, channels=marks(len(channels)))
+        rows = await self._database.write(
+            lambda connection: connection.rows(sql, LEASE_S, *channels, limit), durable=False
+        )
+        return sorted((delivery_of(row) for row in rows), key=lambda delivery: delivery.id)
 
     async def delivered(self, ids: Sequence[int], *, provider_id: str | None = None) -> None:
         if not ids:
