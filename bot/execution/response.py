@@ -37,11 +37,12 @@ class Responder:
         Args:
             values: what an action passed besides; wins over slots of the same name.
         """
-        fitting = _fitting(self._responses.get(name, ()), tracker.slots, situation.channel)
+        slots = tracker.now.slots
+        fitting = _fitting(self._responses.get(name, ()), slots, situation.channel)
         if not fitting:
             return None
         message = _to_message(situation.choose(fitting))
-        known = {**tracker.slots, **(values or {})}
+        known = {**slots, **values} if values else slots
         for key in _FILLED:
             if key in message:
                 message[key] = fill(message[key], known)

@@ -21,6 +21,7 @@ class Situation:
         channel: name of the shopper's channel, for responses made for one channel.
         availability: the desk at this moment.
         metadata: what the channel told with the message.
+        time: when the turn began, in seconds since the epoch.
         language: of the engine's own words where the conversation does not tell, as in config.yml.
     """
 
@@ -28,6 +29,7 @@ class Situation:
     channel: str | None = None
     availability: Availability = "present"
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    time: float = 0.0
     language: str = ""
     _random: random.Random | None = None
 
