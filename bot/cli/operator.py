@@ -41,8 +41,8 @@ async def _do(operators: OperatorStore, args: argparse.Namespace) -> None:
         print(f"{args.name} can't log in any more. To let them in again: shoptalk operator link {args.name}")
         return
     if args.action == "add":
-        role = "admin" if args.admin else "operator"
-        await operators.add(args.name, display_name=args.display_name or "", role=role)
+        shown = args.display_name or ""
+        await operators.add(args.name, display_name=shown, role="admin" if args.admin else "operator")
     token = await operators.make_link(args.name)
     print(f"One-time login link for {args.name}, valid for 24 hours:\n{login_url(args.url, token)}")
 

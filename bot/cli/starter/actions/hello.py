@@ -1,4 +1,4 @@
-"""An example of a custom action: any class of rasa_sdk works. It runs inside the server unless endpoints.yml says else."""
+"""An example of a custom action: any class of rasa_sdk works. endpoints.yml says where it runs."""
 
 from datetime import datetime
 

@@ -1,0 +1,1 @@
+"""Rasa's HTTP API: the part that reads."""
