@@ -181,17 +181,22 @@ def _action_endpoint(sections: dict[str, Json], path: Path | None, report: Repor
         report.error(mark, "action_endpoint needs a url.", "For example url: http://localhost:5055/webhook")
         return None
     timeout = section.get("timeout", section.get("timeout_s", 10.0))
+    headers = section.get("headers") or {}
     try:
-        timeout_s = float(timeout)
-    except (TypeError, ValueError):
-        report.error(mark, "The timeout of action_endpoint must be a number of seconds.")
+        timeout_s = float(str(timeout))
+    except ValueError:
+        timeout_s = 0.0
+    if not 0 < timeout_s < float("inf"):
+        report.error(mark, "The timeout of action_endpoint must be a number of seconds above 0.")
         return None
-    taken = ("url", "token", "token_name", "headers", "timeout", "timeout_s")
+    if not isinstance(headers, dict):
+        report.error(mark, "The headers of action_endpoint must be keys with values.")
+        return None
     return EndpointConfig(
         url,
         token=section.get("token"),
         token_name=str(section.get("token_name", "token")),
-        headers={str(key): str(value) for key, value in (section.get("headers") or {}).items()},
+        headers={str(key): str(value) for key, value in headers.items()},
         timeout_s=timeout_s,
         extra={key: value for key, value in section.items() if key not in taken},
     )
