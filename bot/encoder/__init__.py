@@ -1,1 +1,1 @@
-
+"""Text to vectors: the one Transformer that understanding, policies and retrieval share."""
