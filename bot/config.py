@@ -192,6 +192,7 @@ def _action_endpoint(sections: dict[str, Json], path: Path | None, report: Repor
     if not isinstance(headers, dict):
         report.error(mark, "The headers of action_endpoint must be keys with values.")
         return None
+    taken = ("url", "token", "token_name", "headers", "timeout", "timeout_s")
     return EndpointConfig(
         url,
         token=section.get("token"),

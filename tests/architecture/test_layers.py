@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[2]
 
 BOT = {
     "bot": 0, "bot.errors": 0, "bot.messages": 0, "bot.events": 0, "bot.domain": 0,
-    "bot.tracker": 1, "bot.turn": 1, "bot.registry": 1, "bot.config": 1, "bot.training_data": 1, "bot.encoder": 1,
+    "bot.yaml": 0, "bot.config": 0,
+    "bot.tracker": 1, "bot.turn": 1, "bot.registry": 1, "bot.training_data": 1, "bot.encoder": 1,
     "bot.nlu": 2, "bot.policies": 2, "bot.execution": 2, "bot.generation": 2, "bot.ledger": 2, "bot.shop": 2,
     "bot.model": 3, "bot.evaluation": 3,
     "bot.agent": 4, "bot.trainer": 4, "bot.action_server": 4,
@@ -84,7 +85,8 @@ def wrong_edge(source: str, target: str) -> str | None:
     here, there = room_of(source, table), room_of(target, table)
     if here is None or there is None:
         return f"{source if here is None else target} has no room in the layer table"
-    if here == there or there in ("bot", "connectors") or table[there] < table[here]:
+    at_the_ground = table[here] == table[there] == 0  # plain data and its files: these build on each other
+    if here == there or there in ("bot", "connectors") or table[there] < table[here] or at_the_ground:
         return None
     return f"{here} [{table[here]}] must not import {there} [{table[there]}]"
 
