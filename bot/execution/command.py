@@ -42,7 +42,7 @@ def parse_command(text: str, domain: Domain) -> Json | None:
 def _entities(match: re.Match[str], domain: Domain) -> list[Json]:
     try:
         values: Any = json.loads(match["entities"])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         _log.warning("the entities of %r are no JSON and are left out: %s", match[0], error)
         return []
     found: list[Json] = []

@@ -56,9 +56,7 @@ class Executor:
         self._forms = {name: FormLoop(name, domain, self._remote, self.run) for name in domain.forms}
         self._two_stage = TwoStageFallback(self.run)
         self._built_in = {
-            name: run
-            for name, run in self._all_built_in().items()
-            if name in OURS_ALWAYS or name not in domain.actions
+            name: run for name, run in self._all_built_in().items() if name in OURS_ALWAYS or name not in domain.actions
         }
 
     async def run(self, name: str, tracker: Tracker, situation: Situation) -> list[Event]:
@@ -101,7 +99,7 @@ class Executor:
             "action_default_ask_rephrase": self._then("utter_ask_rephrase"),
             "action_default_ask_affirmation": ask_affirmation,
             "action_revert_fallback_events": lambda tracker, situation: revert_fallback(tracker),
-            "action_session_start": self._session_start,
+            "action_session_start": self.session_start,
             "action_deactivate_loop": lambda tracker, situation: [
                 ActiveLoop(name=None),
                 SlotSet(name=REQUESTED_SLOT, value=None),
@@ -115,7 +113,8 @@ class Executor:
         """An action that says something, if the project has the response, and adds events."""
         return lambda tracker, situation: [*self._responder.utter(response, tracker, situation), *events]
 
-    def _session_start(self, tracker: Tracker, situation: Situation) -> list[Event]:
+    def session_start(self, tracker: Tracker, situation: Situation) -> list[Event]:
+        """The built-in `action_session_start`: a new session, with the old one's slots where the domain wants it."""
         carried: list[Event] = []
         if self._domain.session.carry_over_slots:
             carried = [
@@ -126,10 +125,10 @@ class Executor:
         return [SessionStarted(), *carried, ActionExecuted(name="action_listen")]
 
     def _utter(self, name: str, tracker: Tracker, situation: Situation) -> list[Event]:
-        if (events := list(self._responder.utter(name, tracker, situation))) or self._responder.knows(name):
-            return events if events else []
+        if self._responder.knows(name):
+            return list(self._responder.utter(name, tracker, situation))
         answer = _retrieved(name, tracker)
-        events = list(self._responder.utter(answer, tracker, situation)) if answer else []
+        events: list[Event] = [*self._responder.utter(answer, tracker, situation)] if answer else []
         if not events:
             _log.error("response %r does not exist; nothing is said", name)
         return events

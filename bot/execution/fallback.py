@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.events import ActionExecuted, ActiveLoop, Event, UserUttered, UserUtteranceReverted
+from bot.events import ActionExecuted, ActiveLoop, Event, UserUtteranceReverted, UserUttered
 from bot.execution.form import RunAction
 from bot.execution.response import to_event
 from bot.execution.situation import Situation
@@ -72,7 +72,7 @@ def ask_affirmation(tracker: Tracker, situation: Situation) -> list[Event]:
 
 
 def revert_fallback(tracker: Tracker) -> list[Event]:
-    """`action_revert_fallback_events`: after an affirmation or a rephrasing, history as if it had been clear at once."""
+    """`action_revert_fallback_events`: after an affirmation or a rephrasing, as if it had been clear at once."""
     message = _last_message(tracker)
     if message is None:
         return []

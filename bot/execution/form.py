@@ -72,8 +72,9 @@ class FormLoop:
 
     def unchecked_answers(self, tracker: Tracker) -> list[Event]:
         """Events that empty the slots which this message filled, for a form whose validator could not run."""
-        names = {**self._answers(tracker), **({} if tracker.active_loop_name == self.name else self._prefilled(tracker))}
-        return [SlotSet(name=name, value=None) for name in names] if self._validator else []
+        if self._validator is None or tracker.active_loop_name != self.name:
+            return []  # what is filled before the form starts will be checked when it does
+        return [SlotSet(name=name, value=None) for name in self._answers(tracker)]
 
     def _prefilled(self, tracker: Tracker) -> dict[str, Any]:
         return {name: value for name in self._required if (value := tracker.slot(name)) is not None}

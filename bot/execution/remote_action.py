@@ -15,7 +15,7 @@ from typing import Any
 
 from bot.domain import Domain
 from bot.errors import ActionUnavailable, ActionUnknown
-from bot.events import ActionExecuted, BotUttered, Event, FollowupAction, SlotSet, UserUttered, from_json
+from bot.events import ActionExecuted, Event, FollowupAction, SlotSet, UserUttered, from_json
 from bot.execution.endpoint import ActionEndpoint
 from bot.execution.response import Responder, to_event
 from bot.execution.situation import Situation
@@ -67,13 +67,13 @@ class RemoteAction:
         for entry in entries:
             values = dict(entry)
             response = values.pop("response", None) or values.get("template")
-            message: Json | None = {}
+            message: Json = {}
             if response:
-                message = self._responder.draft(str(response), tracker, situation, values)
-                if message is None:
+                draft = self._responder.draft(str(response), tracker, situation, values)
+                if draft is None:
                     _log.error("action %s: response %r does not exist; nothing is said", name, response)
                     continue
-                message["utter_action"] = response
+                message = draft | {"utter_action": response}
             found.append(to_event(_merged(message, values)))
         return found
 
@@ -155,8 +155,3 @@ def _merged(message: Json, values: Json) -> Json:
     if not isinstance(text := message.get("text"), (str, type(None))):
         message["text"] = str(text)
     return message
-
-
-def bot_events(events: list[Event]) -> list[Event]:
-    """Only what is said."""
-    return [event for event in events if isinstance(event, BotUttered)]

@@ -69,7 +69,7 @@ class SlotExtraction:
 
 
 def _slots_and_words(name: str, events: list[Event]) -> list[Event]:
-    kept = [event for event in events if isinstance(event, (SlotSet, BotUttered))]
+    kept: list[Event] = [event for event in events if isinstance(event, (SlotSet, BotUttered))]
     if len(kept) < len(events):
         others = sorted({event.type for event in events if not isinstance(event, (SlotSet, BotUttered))})
         _log.warning("action %s may only set slots and say something; ignored: %s", name, ", ".join(others))
