@@ -85,7 +85,7 @@ def wrong_edge(source: str, target: str) -> str | None:
     here, there = room_of(source, table), room_of(target, table)
     if here is None or there is None:
         return f"{source if here is None else target} has no room in the layer table"
-    at_the_ground = table[here] == table[there] == 0  # plain data and its files: these build on each other
+    at_the_ground = here != "bot" and table[here] == table[there] == 0  # plain data and its files: these build on each other
     if here == there or there in ("bot", "connectors") or table[there] < table[here] or at_the_ground:
         return None
     return f"{here} [{table[here]}] must not import {there} [{table[there]}]"
