@@ -12,7 +12,6 @@ write, and `synchronous=FULL` keeps an acknowledged message through a power cut.
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 import time
 from collections import deque
@@ -32,8 +31,12 @@ BATCH_LIMIT = 128
 BUSY_TIMEOUT_S = 5.0
 """How long another process (an operator's command) may hold the write lock."""
 
-CHECKPOINT_BYTES = 4 << 20
-"""Size of the write-ahead log from which the writer moves it into the database."""
+CHECKPOINT_PAGES = 2000
+"""Length of the write-ahead log from which a durable commit moves it into the database."""
+
+_DURABLE = ("PRAGMA synchronous=FULL", f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+_FLEETING = ("PRAGMA synchronous=NORMAL", "PRAGMA wal_autocheckpoint=0")
+"""A fleeting commit is only a write to the system's cache, so it may run on the event loop's thread."""
 
 _WORDS = {
     "{now}": "((julianday('now') - 2440587.5) * 86400.0)",
@@ -111,6 +114,7 @@ class SqliteDatabase:
         self._waiting: deque[_Job] = deque()
         self._flushing: asyncio.Task[None] | None = None
         self._closed = False
+        self._mode: tuple[str, str] | None = None
 
     async def write(self, fn: Callable[[Connection], T], *, durable: bool = True) -> T:
         if self._closed:
@@ -180,19 +184,24 @@ class SqliteDatabase:
     async def _transaction(self, jobs: list[_Job]) -> None:
         raw = self._writer.raw
         durable = any(job.durable for job in jobs)
-        # EXTRA and FULL differ only for rollback journals; NORMAL leaves the log to a later sync.
-        raw.execute("PRAGMA synchronous=FULL" if durable else "PRAGMA synchronous=NORMAL")
+        self._switch(_DURABLE if durable else _FLEETING)
         await self._begin()
         try:
             for job in jobs:
                 self._run(job)
             if durable:
-                await asyncio.get_running_loop().run_in_executor(self._disk, self._commit)
+                await asyncio.get_running_loop().run_in_executor(self._disk, raw.execute, "COMMIT")
             else:
                 raw.execute("COMMIT")
         finally:
             if raw.in_transaction:
                 raw.execute("ROLLBACK")
+
+    def _switch(self, mode: tuple[str, str]) -> None:
+        if mode is not self._mode:
+            for pragma in mode:
+                self._writer.raw.execute(pragma)
+            self._mode = mode
 
     async def _begin(self) -> None:
         deadline = time.monotonic() + BUSY_TIMEOUT_S
@@ -218,16 +227,6 @@ class SqliteDatabase:
                 raise RuntimeError("a function asked for another try where it had no rival") from error
             job.error = _unavailable(error) if isinstance(error, sqlite3.OperationalError) else error
         raw.execute("RELEASE job")
-
-    def _commit(self) -> None:
-        self._writer.raw.execute("COMMIT")
-        try:
-            size = os.stat(f"{self.path}-wal").st_size
-        except OSError:
-            return
-        if size > CHECKPOINT_BYTES:
-            # A reader in the way only means that some pages wait for the next time.
-            self._writer.raw.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
 
 
 def _connect(path: Path) -> sqlite3.Connection:
