@@ -57,10 +57,16 @@ class Tracker:
 
     @classmethod
     def from_events(cls, sender_id: str, domain: Domain, events: Iterable[ev.Event]) -> Self:
-        """A tracker with these events applied."""
+        """A stored conversation: these events applied, and settled (see `settle`)."""
         tracker = cls(sender_id, domain)
         tracker.apply_all(events)
+        tracker.settle()
         return tracker
+
+    def settle(self) -> None:
+        """Let `now` be what the applied events alone amount to, as Rasa has it when it loads a conversation: while a
+        form is on its happy path, the latest message is the one that started it."""
+        self.now = self._folds[-1]
 
     def copy(self) -> Tracker:
         """An independent tracker with the same history; cheap."""
