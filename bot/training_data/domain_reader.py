@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Mapping as MappingOf
 from typing import Any
 
@@ -39,15 +39,22 @@ class DomainReader:
 
     def read(self, root: Mapping) -> None:
         """Take in the domain sections of one file."""
-        self._read_intents(root.get("intents"))
-        self._read_entities(root.get("entities"))
-        self._read_slots(root.get("slots"))
-        self.add_responses(root.get("responses"))
-        self._read_forms(root.get("forms"))
-        self._read_actions(root.get("actions"))
-        for node in self.reading.sequence(root.get("e2e_actions"), "'e2e_actions'"):
-            self.add_e2e_action(self.reading.text(node, "An entry of 'e2e_actions'"))
-        self._read_session(root.get("session_config"))
+        sections: dict[str, Callable[[Node | None], object]] = {
+            "intents": self._read_intents,
+            "entities": self._read_entities,
+            "slots": self._read_slots,
+            "responses": self.add_responses,
+            "forms": self._read_forms,
+            "actions": self._read_actions,
+            "e2e_actions": self._read_e2e_actions,
+            "session_config": self._read_session,
+        }
+        for name, reader in sections.items():
+            node, before = root.get(name), len(self.reading.errors)
+            reader(node)
+            if node is not None and any(problem.mark == node.mark for problem in self.reading.errors[before:]):
+                # The section as a whole is wrong: names missing from it are no news.
+                self.reading.broken.add("domain")
 
     def domain(self) -> Domain:
         return Domain(
@@ -201,6 +208,10 @@ class DomainReader:
         """A text that a story lets the bot say."""
         if text:
             self.raw["e2e_actions"].setdefault(text, text)
+
+    def _read_e2e_actions(self, node: Node | None) -> None:
+        for item in self.reading.sequence(node, "'e2e_actions'"):
+            self.add_e2e_action(self.reading.text(item, "An entry of 'e2e_actions'"))
 
     def _read_session(self, node: Node | None) -> None:
         mapping = self.reading.mapping(node, "'session_config'")

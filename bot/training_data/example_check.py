@@ -51,7 +51,8 @@ def _check_pattern(name: str, pattern: str, mark: Mark, report: Report) -> None:
         options.log_errors = False
         re2.compile(pattern, options)
     except re2.error as reason:
-        _tell_pattern(name, pattern, mark, f"{reason}", report)
+        said = reason.args[0] if reason.args else b""
+        _tell_pattern(name, pattern, mark, said.decode() if isinstance(said, bytes) else str(said), report)
 
 
 def _tell_pattern(name: str, pattern: str, mark: Mark, reason: str, report: Report) -> None:

@@ -121,7 +121,7 @@ class NluReader:
         node = mapping.get("examples")
         if isinstance(node, Scalar) and not node.style and not node.is_null and not node.text.startswith("-"):
             entries += self._lookup_file(node.text, node)
-            return len(entries)
+            return 1
         for text, mark, _ in self._lines(node, f"The lookup '{name}'"):
             entries += self._lookup_file(text, mark) if text.endswith(".txt") else [text]
         return len(entries)

@@ -64,5 +64,6 @@ class Reading(Report):
             elif isinstance(item, Mapping) and item.pairs:
                 key, _ = next(item.items())
                 self.error(key, f"The settings of '{key.text}' are not below it.", "Indent them by two more spaces.")
+                yield key, None
             else:
                 self.error(item, f"An entry of {what} must be a name.", "Delete the line or write the name.")

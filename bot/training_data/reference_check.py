@@ -49,7 +49,8 @@ def _tell(kind: str, name: str, references: list[Reference], known: Collection[s
     fatal = [each for each in references if each.severity == "error"]
     first = (fatal or references)[0]
     word = "form" if kind == "loop" else kind
-    more = f" (and {len(references) - 1} more places)" if len(references) > 1 else ""
+    others = len(references) - 1
+    more = f" (and in {others} more place{'s' if others > 1 else ''})" if others else ""
     text = f"The {word} '{name}' is used in {first.where}{more} and is not declared in the domain."
     near = nearest(name, known)
     if near:

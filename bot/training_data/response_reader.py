@@ -15,39 +15,41 @@ _BUTTON_KEYS = ("title", "payload", "type", "url", "webview_height_ratio", "meta
 
 def read_variations(key: Scalar, node: Node, reading: Reading) -> tuple[Variation, ...]:
     """All ways to say the response named by `key`."""
-    what = f"The response '{key.text}'"
+    what = f"the response '{key.text}'"
     if isinstance(node, Scalar) and not node.is_null:
-        reading.error(node, f"{what} must be a list of variations.", f"Write '- text: \"{node.text[:40]}\"' below it.")
+        reading.error(
+            node, f"T{what[1:]} must be a list of variations.", f"Write '- text: \"{node.text[:40]}\"' below it."
+        )
         return ()
-    items = reading.sequence(node, what)
+    items = reading.sequence(node, f"T{what[1:]}")
     if not items:
-        reading.warning(key, f"{what} is empty.", "Write '- text: ...' below it.")
+        reading.warning(key, f"T{what[1:]} is empty.", "Write '- text: ...' below it.")
     found = (_variation(item, what, reading) for item in items)
     return tuple(variation for variation in found if variation is not None)
 
 
 def _variation(item: Node, what: str, reading: Reading) -> Variation | None:
     if isinstance(item, Scalar) and not item.is_null:
-        reading.error(item, f"A variation of {what[4:]} must have keys.", f"Write '- text: \"{item.text[:40]}\"'.")
+        reading.error(item, f"A variation of {what} must have keys.", f"Write '- text: \"{item.text[:40]}\"'.")
         return None
-    mapping = reading.mapping(item, f"A variation of {what[4:]}")
+    mapping = reading.mapping(item, f"A variation of {what}")
     if mapping is None:
         return None
     reading.unknown_keys(mapping, _KEYS, "a response")
     if not any(key in mapping for key in _SHOWN):
-        reading.error(mapping, f"{what} has a variation that shows nothing.", "Give it 'text:' or 'image:'.")
+        reading.error(mapping, f"T{what[1:]} has a variation that shows nothing.", "Give it 'text:' or 'image:'.")
     return Variation(
-        text=reading.text(mapping.get("text"), f"The text of {what[4:]}"),
+        text=reading.text(mapping.get("text"), f"The text of {what}"),
         buttons=_buttons(mapping.get("buttons"), what, reading),
-        image=reading.text(mapping.get("image"), f"The image of {what[4:]}"),
+        image=reading.text(mapping.get("image"), f"The image of {what}"),
         custom=_plain(mapping.get("custom")),
         attachment=_plain(mapping.get("attachment")),
-        elements=_objects(mapping.get("elements"), f"'elements' of {what[4:]}", reading),
-        quick_replies=_objects(mapping.get("quick_replies"), f"'quick_replies' of {what[4:]}", reading),
-        channel=reading.text(mapping.get("channel"), f"The channel of {what[4:]}"),
+        elements=_objects(mapping.get("elements"), f"'elements' of {what}", reading),
+        quick_replies=_objects(mapping.get("quick_replies"), f"'quick_replies' of {what}", reading),
+        channel=reading.text(mapping.get("channel"), f"The channel of {what}"),
         conditions=_conditions(mapping.get("condition"), what, reading),
         metadata=_plain(mapping.get("metadata")),
-        id=reading.text(mapping.get("id"), f"The id of {what[4:]}"),
+        id=reading.text(mapping.get("id"), f"The id of {what}"),
     )
 
 
@@ -62,7 +64,7 @@ def _objects(node: Node | None, what: str, reading: Reading) -> tuple[Json, ...]
 
 def _buttons(node: Node | None, what: str, reading: Reading) -> tuple[Json, ...]:
     buttons = []
-    for item in reading.sequence(node, f"'buttons' of {what[4:]}"):
+    for item in reading.sequence(node, f"'buttons' of {what}"):
         mapping = reading.mapping(item, "A button")
         if mapping is None:
             continue
@@ -80,7 +82,7 @@ def _buttons(node: Node | None, what: str, reading: Reading) -> tuple[Json, ...]
 
 def _conditions(node: Node | None, what: str, reading: Reading) -> tuple[ResponseCondition, ...]:
     found = []
-    for item in reading.sequence(node, f"'condition' of {what[4:]}"):
+    for item in reading.sequence(node, f"'condition' of {what}"):
         mapping = reading.mapping(item, "A condition")
         if mapping is None:
             continue
@@ -91,7 +93,7 @@ def _conditions(node: Node | None, what: str, reading: Reading) -> tuple[Respons
             reading.error(mapping.get("type"), f"A condition of type '{kind}' does not exist.", "Write 'type: slot'.")
         node_of_name = mapping.get("name")
         if name is not None and isinstance(node_of_name, Scalar):
-            reading.refer("slot", node_of_name, f"a condition of {what[4:]}")
+            reading.refer("slot", node_of_name, f"a condition of {what}")
             found.append(ResponseCondition(name, _plain(mapping.get("value")), kind))
     return tuple(found)
 

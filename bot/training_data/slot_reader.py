@@ -48,7 +48,7 @@ def _value(node: Node | None) -> object:
 
 def _type(mapping: Mapping, what: str, reading: Reading) -> tuple[SlotType, str | None]:
     """The type, and the path of a merchant's own class where that is the type."""
-    text = reading.required_text(mapping, "type", f"The type of {what[4:]}")
+    text = reading.required_text(mapping, "type", f"The type of t{what[1:]}")
     if text is None or text in SLOT_TYPES:
         return cast("SlotType", text or "text"), None
     place = mapping.get("type")

@@ -225,7 +225,8 @@ class _Builder:
     def tag(self, event: Any) -> str:
         name = _CORE_TAGS.get(event.tag)
         if name is None and event.tag != "!":
-            self.refuse(event.start_mark, f"The tag '{event.tag}' is not allowed.", "Delete it, or use quotes.")
+            written = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self.refuse(event.start_mark, f"The tag '{written}' is not allowed.", "Delete it, or use quotes.")
         return name or "str"
 
     def refuse(self, mark: Any, text: str, advice: str) -> None:

@@ -13,7 +13,7 @@ _QUOTE = "Put the whole text in quotes."
 
 _ADVICE = (
     ("mapping values are not allowed", "There is a colon where none can be.", _COLON),
-    ("could not find expected ':'", "A colon is missing after a key, in this line or the one above.", _COLON),
+    ("could not find expected ':'", "A colon is missing after this key.", _COLON),
     ("did not find expected key", "This line is not indented like its neighbours.", _INDENTATION),
     ("did not find expected '-' indicator", "A list item must start with '- ' here.", _INDENTATION),
     ("did not find expected ',' or ']'", "A bracket '[' is not closed.", "Close it with ']', or put quotes round."),
@@ -34,6 +34,9 @@ _ADVICE = (
     ("found invalid", "There is a character code that does not exist.", "Use single quotes, or correct the code."),
 )  # fmt: skip
 
+_AT_OPENING = ("could not find expected ':'", "did not find expected node content", "found unexpected end of stream",
+               "did not find expected ',' or ']'", "did not find expected ',' or '}'")  # fmt: skip
+
 
 def problem_of(error: yaml.YAMLError, source: Source) -> Problem:
     """The parser's `error` as a Problem with its place."""
@@ -48,12 +51,12 @@ def problem_of(error: yaml.YAMLError, source: Source) -> Problem:
         return _of_start(source, line, column, mark)
     for fragment, text, advice in _ADVICE:
         if fragment in complaint:
-            return Problem(_opening(error, mark) if "never closed" in text else mark, text, advice)
+            return Problem(_opening(error, mark) if fragment in _AT_OPENING else mark, text, advice)
     return Problem(mark, f"This is not valid YAML: {complaint}.", _INDENTATION)
 
 
 def _opening(error: yaml.MarkedYAMLError, mark: Mark) -> Mark:
-    """Where the quote was opened: more useful than the end of the file, where the parser noticed it."""
+    """Where a quote, bracket or key began: more useful than the later place where the parser noticed."""
     opened = error.context_mark
     return Mark(mark.file, opened.line + 1, opened.column + 1) if opened else mark
 
