@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol, cast
 
 from bot.errors import FenceLost, LedgerError, LedgerUnavailable
@@ -84,6 +84,7 @@ class Worker:
         concurrency: conversations handled at the same time.
         lease_s: how long a conversation stays ours without a renewal; renewed at every third of it.
         turn_timeout_s: longest turn; must be shorter than the lease.
+        retry_s: waits after the first, second ... failed try of one message.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Worker:
         concurrency: int = 32,
         lease_s: float = 90.0,
         turn_timeout_s: float = 60.0,
+        retry_s: Sequence[float] = RETRY_S,
     ) -> None:
         self._ledger = ledger
         self._agent = agent
@@ -104,6 +106,7 @@ class Worker:
         self._concurrency = concurrency
         self._lease_s = lease_s
         self._turn_timeout_s = turn_timeout_s
+        self._retry_s = retry_s
         self._cache = TrackerCache(ledger, agent)
         self._active: dict[asyncio.Task[None], Claim] = {}
         self._closing = False
@@ -153,7 +156,7 @@ class Worker:
             log.warning("message %d: %s; it is tried again when its lease ends", claim.inbox_id, error)
         except Exception as error:
             log.exception("message %d could not be handled, try %d", claim.inbox_id, claim.attempts)
-            wait_s = RETRY_S[min(claim.attempts, len(RETRY_S)) - 1]
+            wait_s = self._retry_s[min(claim.attempts, len(self._retry_s)) - 1]
             await self._fail(claim, f"{type(error).__name__}: {error}", retry_after_s=wait_s)
         finally:
             del self._active[cast(asyncio.Task[None], asyncio.current_task())]

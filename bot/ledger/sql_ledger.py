@@ -1,13 +1,15 @@
 """Ledger in SQL: the inbox, leases with fences, and turns committed whole.
 
 The lease also carries the back-off: a message that failed leaves its conversation leased until the next try, so the
-messages behind it wait and order is kept. `attempts` is counted when a message is claimed, thus a message that kills
-the whole process is counted too, and is given up at the next claim after MAX_ATTEMPTS.
+messages behind it wait and order is kept. `attempts` is counted when a message is claimed, so a message that kills
+the whole process is counted too. As such a death also counts against every other message that was in hand, the ones
+that were tried SUSPECT_ATTEMPTS times are then handled one at a time: the guilty one is found, the others go on.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -38,6 +40,12 @@ _LOG = logging.getLogger(__name__)
 
 MAX_ATTEMPTS: Final = 5
 """Times a message is tried before it is given up and a person is asked to help."""
+
+SUSPECT_ATTEMPTS: Final = 2
+"""Tries without an end after which a message is handled apart from others like it."""
+
+MAX_DEATHS: Final = SUSPECT_ATTEMPTS + MAX_ATTEMPTS
+"""Tries after which a message is given up that never came to an end, whether good or bad."""
 
 RETRY_AFTER_S: Final = 2.0
 """What LedgerFull tells the caller."""
@@ -73,6 +81,7 @@ class SqlLedger:
         self._signal = signal
         self._limit = limit
         self._conversation_limit = conversation_limit
+        self._suspect: tuple[int, float] | None = None  # message in hand, and when its lease ends
 
     async def accept(self, message: InboundMessage) -> Accepted:
         """See Ledger.accept.
@@ -109,30 +118,18 @@ class SqlLedger:
         return Accepted(inbox_id, seq, True)
 
     async def claim(self, *, limit: int, lease_s: float) -> list[Claim]:
+        alone = self._suspect is None or self._suspect[1] < time.monotonic()
         claims, dead = await self._database.write(
-            lambda connection: self._claim(connection, limit, lease_s), durable=False
+            lambda connection: _claim(connection, limit, lease_s, alone), durable=False
         )
+        for claim in claims:
+            if claim.attempts > SUSPECT_ATTEMPTS:
+                self._suspect = (claim.inbox_id, time.monotonic() + lease_s)
         for claim in dead:
             with suppress(FenceLost):  # an operator was quicker: the message goes round once more, and then ends here
                 await self.fail(claim, "the process ended at every try", retry_after_s=None)
         failpoint("after_claim")
         return claims
-
-    def _claim(self, connection: Connection, limit: int, lease_s: float) -> tuple[list[Claim], list[Claim]]:
-        claims: list[Claim] = []
-        dead: list[Claim] = []
-        for conversation_id, fence, status, next_event in connection.rows(_CLAIM, lease_s, limit):
-            row = connection.row(_OLDEST, conversation_id)
-            if row is None:  # can't be; but one broken count must not stop every other conversation
-                _LOG.error("conversation %s counted messages that are not there", conversation_id)
-                connection.run("UPDATE conversation SET ready = 0 WHERE id = ?", conversation_id)
-                continue
-            inbox_id, body, attempts, created_at = row
-            connection.run("UPDATE inbox SET attempts = attempts + 1 WHERE id = ?", inbox_id)
-            message = _stamped(inbound_of(body), created_at)
-            claim = Claim(conversation_id, inbox_id, fence, message, status, attempts + 1, next_event - 1)
-            (claims if attempts < MAX_ATTEMPTS else dead).append(claim)
-        return claims, dead
 
     async def renew(self, claim: Claim, *, lease_s: float) -> None:
         def run(connection: Connection) -> None:
@@ -144,6 +141,7 @@ class SqlLedger:
 
     async def commit(self, claim: Claim, turn: Turn) -> None:
         failpoint("before_commit")
+        self._clear(claim)
         changed = await self._database.write(lambda connection: self._commit(connection, claim, turn))
         failpoint("after_commit")
         self._signal.publish(News("committed", claim.conversation_id, claim.inbox_id))
@@ -165,6 +163,7 @@ class SqlLedger:
         return status != old
 
     async def fail(self, claim: Claim, reason: str, *, retry_after_s: float | None) -> None:
+        self._clear(claim)
         if retry_after_s is not None and claim.attempts < MAX_ATTEMPTS:
             await self._database.write(lambda connection: _retry_later(connection, claim, reason, retry_after_s))
             return
@@ -172,21 +171,53 @@ class SqlLedger:
         self._signal.publish(News("committed", claim.conversation_id, claim.inbox_id))
         self._signal.publish(News("status", claim.conversation_id))
 
+    def _clear(self, claim: Claim) -> None:
+        if self._suspect is not None and self._suspect[0] == claim.inbox_id:
+            self._suspect = None
+
     async def events(self, conversation_id: str, *, after: int = 0) -> list[Event]:
         sql = "SELECT body FROM event WHERE conversation_id = ? AND number > ? ORDER BY number"
         rows = await self._database.read(lambda connection: connection.rows(sql, conversation_id, after))
         return [from_json(load(row[0])) for row in rows]
 
     async def release_leases(self) -> int:
-        """End every lease: for a process that knows that the ones before it are gone. Returns how many it ended."""
+        """End every lease: for a process that knows that the ones before it are gone. Returns how many it ended.
+
+        What was cut off is the oldest, so it comes first.
+        """
 
         def run(connection: Connection) -> int:
             connection.run("UPDATE outbox SET not_before = 0 WHERE status = 'due' AND attempts = 0 AND not_before > 0")
             return connection.run(
-                "UPDATE conversation SET fence = fence + 1, lease_until = {now} WHERE lease_until > {now} AND ready > 0"
+                "UPDATE conversation SET fence = fence + 1, lease_until = 0 WHERE lease_until > {now} AND ready > 0"
             )
 
         return await self._database.write(run)
+
+
+def _claim(
+    connection: Connection, limit: int, lease_s: float, suspect_allowed: bool
+) -> tuple[list[Claim], list[Claim]]:
+    """Lease conversations; what is to be handled, and what has to be given up."""
+    claims: list[Claim] = []
+    dead: list[Claim] = []
+    for conversation_id, fence, status, next_event in connection.rows(_CLAIM, lease_s, limit):
+        row = connection.row(_OLDEST, conversation_id)
+        if row is None:  # can't be; but one broken count must not stop every other conversation
+            _LOG.error("conversation %s counted messages that are not there", conversation_id)
+            connection.run("UPDATE conversation SET ready = 0 WHERE id = ?", conversation_id)
+            continue
+        inbox_id, body, attempts, created_at = row
+        if SUSPECT_ATTEMPTS <= attempts < MAX_DEATHS:
+            if not suspect_allowed:
+                connection.run("UPDATE conversation SET lease_until = {now} WHERE id = ?", conversation_id)
+                continue
+            suspect_allowed = False
+        connection.run("UPDATE inbox SET attempts = attempts + 1 WHERE id = ?", inbox_id)
+        message = _stamped(inbound_of(body), created_at)
+        claim = Claim(conversation_id, inbox_id, fence, message, status, attempts + 1, next_event - 1)
+        (claims if attempts < MAX_DEATHS else dead).append(claim)
+    return sorted(claims, key=lambda claim: claim.inbox_id), dead
 
 
 def open_conversation(connection: Connection, message: InboundMessage) -> tuple[int, int]:

@@ -139,6 +139,7 @@ class SqliteDatabase:
 
     def write_now(self, fn: Callable[[Connection], T]) -> T:
         deadline = time.monotonic() + BUSY_TIMEOUT_S
+        self._switch(_DURABLE)
         while True:
             try:
                 self._writer.raw.execute("BEGIN IMMEDIATE")
