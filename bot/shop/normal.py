@@ -57,3 +57,8 @@ def code(text: object) -> str | None:
 
 def _ascii_digits(text: str) -> str:
     return "".join(str(unicodedata.digit(char)) if char.isdigit() and not char.isascii() else char for char in text)
+
+
+def storable(text: object) -> str:
+    """Text that every database takes: no NUL, no half of a surrogate pair."""
+    return str(text).replace("\x00", "").encode("utf-8", "replace").decode("utf-8")

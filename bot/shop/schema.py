@@ -94,14 +94,14 @@ service_request = Table(
     "shop_service_request",
     METADATA,
     Column("id", String(16), primary_key=True),
-    Column("effect", String(300), nullable=False, unique=True),
+    Column("effect", Text, nullable=False, unique=True),
     Column("kind", String(16), nullable=False),
-    Column("conversation_id", String(200), nullable=False, index=True),
+    Column("conversation_id", Text, nullable=False, index=True),
     Column("customer_id", String(64), nullable=False),
     Column("order_number", String(32), nullable=False),
     Column("item_ids", Text, nullable=False),
     Column("text", Text, nullable=False),
-    Column("contact", String(320), nullable=False),
+    Column("contact", Text, nullable=False),
     Column("created_at", Double, nullable=False),
 )
 
@@ -111,8 +111,8 @@ code_request = Table(
     "shop_code_request",
     METADATA,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("effect", String(300), nullable=False, unique=True),
-    Column("conversation_id", String(200), nullable=False, index=True),
+    Column("effect", Text, nullable=False, unique=True),
+    Column("conversation_id", Text, nullable=False, index=True),
     Column("order_number", String(32), nullable=False),
     Column("address_digest", String(64), nullable=False, index=True),
     Column("customer_id", String(64), nullable=False),  # empty: the contact did not match
@@ -126,7 +126,7 @@ code_request = Table(
 guard = Table(
     "shop_guard",
     METADATA,
-    Column("key", String(240), primary_key=True),  # a conversation or an order number
+    Column("key", Text, primary_key=True),  # a conversation or an order number
     Column("failures", Integer, nullable=False),
     Column("failed_at", Double, nullable=False),
 )
@@ -134,7 +134,7 @@ guard = Table(
 proof_check = Table(
     "shop_proof_check",
     METADATA,
-    Column("effect", String(300), primary_key=True),
+    Column("effect", Text, primary_key=True),
     Column("outcome", String(16), nullable=False),
     Column("created_at", Double, nullable=False),
 )
@@ -142,7 +142,7 @@ proof_check = Table(
 proof = Table(
     "shop_proof",
     METADATA,
-    Column("conversation_id", String(200), primary_key=True),
+    Column("conversation_id", Text, primary_key=True),
     Column("customer_id", String(64), nullable=False),
     Column("expires_at", Double, nullable=False),
 )

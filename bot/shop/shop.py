@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Literal, Self
 
+from bot.shop import normal
 from bot.shop.catalogue import Catalogue
 from bot.shop.database import open_database
 from bot.shop.mail_queue import MailQueue
@@ -108,7 +109,7 @@ class Shop:
             kind,
             proof.conversation_id,
             effect,
-            reason[:MAX_TEXT_CHARS],
+            normal.storable(reason)[:MAX_TEXT_CHARS],
             customer_id=proof.customer_id,
             order_number=found.number,
             item_ids=item_ids,
@@ -124,7 +125,7 @@ class Shop:
             "complaint",
             conversation_id,
             effect,
-            text[:MAX_TEXT_CHARS],
+            normal.storable(text)[:MAX_TEXT_CHARS],
             customer_id=proof.customer_id if proof else "",
             order_number=order_number,
             contact=contact,

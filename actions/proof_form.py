@@ -1,0 +1,125 @@
+"""What the forms that need to know the shopper share: order number, contact, one-time code.
+
+These classes only lead the talk. Whether data may be shown is decided in bot.shop, which asks for a Proof.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from typing import Any
+
+from rasa_sdk import Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.forms import REQUESTED_SLOT, FormValidationAction
+
+from actions.conversation import Conversation, Event
+from bot.shop import normal
+from bot.shop.orders import ShopError
+from bot.shop.proof import Proof
+from bot.shop.shop import Shop
+
+_log = logging.getLogger(__name__)
+
+Slots = dict[str, Any]
+PROOF_SLOTS = ("order_number", "order_contact", "one_time_code")
+
+
+class ProofForm(FormValidationAction):
+    """Validates the three slots that prove identity, and leaves them out once proved."""
+
+    @abstractmethod
+    def name(self) -> str: ...
+
+    @abstractmethod
+    def slots_after_proof(self, tracker: Tracker, proof: Proof) -> list[str]:
+        """What is still needed from somebody who has proved who they are."""
+
+    def needed_slots(self, tracker: Tracker) -> list[str]:
+        """What the form has to ask for now; empty when too many wrong codes were tried."""
+        conversation, proofs = Conversation.of(tracker), Shop.open().proofs
+        proof = proofs.holder(conversation.id)
+        if proof is not None:
+            return self.slots_after_proof(tracker, proof)
+        return [] if proofs.is_locked(conversation.id, tracker.slots.get("order_number")) else list(PROOF_SLOTS)
+
+    async def next_requested_slot(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> Event | None:
+        """The first needed slot that is empty. (Not `required_slots`: that would also skip validating the others.)"""
+        try:
+            needed = self.needed_slots(tracker)
+        except ShopError as error:
+            self._apologise(dispatcher, error)
+            return None
+        slot = next((name for name in needed if tracker.slots.get(name) is None), None)
+        self.before_asking(slot, dispatcher, tracker)
+        event: Event = SlotSet(REQUESTED_SLOT, slot)
+        return event
+
+    def before_asking(self, slot: str | None, dispatcher: CollectingDispatcher, tracker: Tracker) -> None:
+        """Say something before the engine asks for `slot`."""
+
+    def validate_order_number(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> Slots:
+        number = normal.order_number(value)
+        if number is None:
+            dispatcher.utter_message(response="utter_order_number_invalid")
+            return {"order_number": None}
+        try:
+            asked = Shop.open().proofs.asked_order(Conversation.of(tracker).id)
+        except ShopError as error:
+            self._apologise(dispatcher, error)
+            return {"order_number": number}
+        if tracker.slots.get("order_contact") and asked != number:
+            # The code was for another order: ask again for the contact of this one.
+            return {"order_number": number, "order_contact": None, "one_time_code": None}
+        return {"order_number": number}
+
+    def validate_order_contact(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> Slots:
+        conversation, number = Conversation.of(tracker), normal.order_number(tracker.slots.get("order_number") or "")
+        contact = normal.contact(value) if value is not None else None
+        if value is None or number is None:
+            return {"order_contact": None}
+        if contact is None:
+            dispatcher.utter_message(response="utter_contact_invalid")
+            return {"order_contact": None}
+        try:
+            outcome = Shop.open().proofs.request(
+                conversation.id, number, contact, effect=conversation.effect("code"), language=conversation.language
+            )
+        except ShopError as error:
+            self._apologise(dispatcher, error)
+            return {"order_contact": None}
+        if outcome == "locked":
+            return {"order_contact": None, "one_time_code": None, "proof_state": "locked"}
+        dispatcher.utter_message(response="utter_code_sent" if outcome == "asked" else "utter_code_limited")
+        return {"order_contact": contact, "one_time_code": None, "proof_state": "asked"}
+
+    def validate_one_time_code(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> Slots:
+        code = normal.code(value) if value is not None else None
+        if code is None:
+            if value is not None and normal.email(value) is None:
+                dispatcher.utter_message(response="utter_code_format")
+            return {"one_time_code": None}
+        conversation = Conversation.of(tracker)
+        try:
+            outcome = Shop.open().proofs.check(conversation.id, code, effect=conversation.effect("check"))
+        except ShopError as error:
+            self._apologise(dispatcher, error)
+            return {"one_time_code": None}
+        if outcome != "locked":
+            dispatcher.utter_message(response="utter_proven" if outcome == "proven" else f"utter_code_{outcome}")
+        # A used code and the address are of no more use: they are not kept as slots.
+        done = {"order_contact": None} if outcome in ("proven", "locked") else {}
+        return {"one_time_code": None, "proof_state": outcome} | done
+
+    def _apologise(self, dispatcher: CollectingDispatcher, error: ShopError) -> None:
+        _log.error("%s: %s", self.name(), error)
+        dispatcher.utter_message(response="utter_shop_unavailable")
