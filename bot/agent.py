@@ -151,9 +151,9 @@ class Agent:
         await self._predict_until_listen(decision)
 
     async def _parse(self, message: InboundMessage) -> Json:
-        if message.trusted and (command := parse_command(message.text, self.domain)) is not None:
+        if message.trusted and (command := parse_command(message.text.strip(), self.domain)) is not None:
             return command
-        return (await self._parser.parse(message.text)).to_json()
+        return (await self._parser.parse(message.text.strip())).to_json()
 
     async def _extract_slots(self, decision: Decision) -> None:
         decision.add(await self._executor.extract_slots(decision.tracker, decision.situation))
@@ -285,12 +285,12 @@ def _user_uttered(decision: Decision, message: InboundMessage, parse_data: Json)
     head: Json = {
         "intent": {"name": None, "confidence": 0.0},
         "entities": [],
-        "text": message.text,
+        "text": message.text.strip(),
         "message_id": message.id,
         "metadata": metadata,
     }
     return UserUttered(
-        text=message.text,
+        text=message.text.strip(),
         parse_data=head | parse_data,
         input_channel=message.channel,
         message_id=message.id,

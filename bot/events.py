@@ -99,6 +99,10 @@ class LoopInterrupted(Event):
     type: ClassVar[str] = "loop_interrupted"
     is_loop_interrupted: bool = False
 
+    def to_json(self) -> Json:
+        head: Json = {"event": self.type, "timestamp": self.timestamp, "metadata": dict(self.metadata)}
+        return head | {"is_interrupted": self.is_loop_interrupted}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionExecutionRejected(Event):
@@ -213,6 +217,8 @@ def from_json(data: Mapping[str, Any]) -> Event:
     if cls is None:
         raise ValueError(f"unknown event {name!r}; known are: {', '.join(sorted(EVENTS))}")
     known = {f.name for f in fields(cls)}
+    if "is_interrupted" in data:
+        data = {**data, "is_loop_interrupted": data["is_interrupted"]}
     values = {key: value for key, value in data.items() if key in known and not (key == "metadata" and value is None)}
     try:
         return cls(**values)

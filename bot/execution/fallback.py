@@ -92,12 +92,15 @@ def _is_hopeless(tracker: Tracker) -> bool:
 
 
 def _last_intents(tracker: Tracker, count: int) -> list[str | None]:
-    """Latest first; undone turns count too, since a fallback undoes turns."""
+    """Latest first, not further back than the message that started the loop."""
     found: list[str | None] = []
-    for event in reversed(tracker.events_after_restart()):
-        if isinstance(event, UserUttered):
+    is_running = tracker.active_loop_name == TwoStageFallback.name
+    for event in reversed(tracker.events):
+        if isinstance(event, ActiveLoop) and event.name == TwoStageFallback.name:
+            is_running = False
+        elif isinstance(event, UserUttered):
             found.append(event.intent)
-            if len(found) == count:
+            if len(found) == count or not is_running:
                 break
     return found
 
