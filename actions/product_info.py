@@ -97,10 +97,11 @@ def _price_range(variants: tuple[Variant, ...], language: str) -> str:
 
 def _option_list(catalogue: Catalogue, variants: tuple[Variant, ...], language: str) -> str:
     colon, comma = ("：", "、") if language == "zh" else (": ", ", ")
-    return words(language)["list_separator"].join(
-        f"{option_name(name, language)}{colon}{comma.join(option_value(value, language) for value in values[:MAX_VALUES])}"
+    lines = [
+        option_name(name, language) + colon + comma.join(option_value(value, language) for value in values[:MAX_VALUES])
         for name, values in catalogue.options(variants).items()
-    )
+    ]
+    return words(language)["list_separator"].join(lines)
 
 
 def _card(product: Product, language: str) -> dict[str, Any]:

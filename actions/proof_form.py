@@ -5,8 +5,10 @@ These classes only lead the talk. Whether data may be shown is decided in bot.sh
 
 from __future__ import annotations
 
+import functools
 import logging
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 from rasa_sdk import Tracker
@@ -23,7 +25,30 @@ from bot.shop.shop import Shop
 _log = logging.getLogger(__name__)
 
 Slots = dict[str, Any]
+Check = Callable[..., Slots]
 PROOF_SLOTS = ("order_number", "order_contact", "one_time_code")
+
+
+def ask_again(slot: str) -> Callable[[Check], Check]:
+    """A check whose shop can't answer apologises and leaves `slot` empty, so that it is asked once more."""
+
+    def decorate(check: Check) -> Check:
+        @functools.wraps(check)
+        def run(self: Any, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Slots:
+            try:
+                return check(self, value, dispatcher, tracker, domain)
+            except ShopError as error:
+                _apologise(self.name(), dispatcher, error)
+                return {slot: None}
+
+        return run
+
+    return decorate
+
+
+def _apologise(action: str, dispatcher: CollectingDispatcher, error: ShopError) -> None:
+    _log.error("%s: %s", action, error)
+    dispatcher.utter_message(response="utter_shop_unavailable")
 
 
 class ProofForm(FormValidationAction):
@@ -50,17 +75,18 @@ class ProofForm(FormValidationAction):
         """The first needed slot that is empty. (Not `required_slots`: that would also skip validating the others.)"""
         try:
             needed = self.needed_slots(tracker)
+            slot = next((name for name in needed if tracker.slots.get(name) is None), None)
+            self.before_asking(slot, dispatcher, tracker)
         except ShopError as error:
-            self._apologise(dispatcher, error)
+            _apologise(self.name(), dispatcher, error)
             return None
-        slot = next((name for name in needed if tracker.slots.get(name) is None), None)
-        self.before_asking(slot, dispatcher, tracker)
         event: Event = SlotSet(REQUESTED_SLOT, slot)
         return event
 
     def before_asking(self, slot: str | None, dispatcher: CollectingDispatcher, tracker: Tracker) -> None:
         """Say something before the engine asks for `slot`."""
 
+    @ask_again("order_number")
     def validate_order_number(
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Slots:
@@ -68,16 +94,13 @@ class ProofForm(FormValidationAction):
         if number is None:
             dispatcher.utter_message(response="utter_order_number_invalid")
             return {"order_number": None}
-        try:
-            asked = Shop.open().proofs.asked_order(Conversation.of(tracker).id)
-        except ShopError as error:
-            self._apologise(dispatcher, error)
-            return {"order_number": number}
+        asked = Shop.open().proofs.asked_order(Conversation.of(tracker).id)
         if tracker.slots.get("order_contact") and asked != number:
             # The code was for another order: ask again for the contact of this one.
             return {"order_number": number, "order_contact": None, "one_time_code": None}
         return {"order_number": number}
 
+    @ask_again("order_contact")
     def validate_order_contact(
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Slots:
@@ -88,18 +111,15 @@ class ProofForm(FormValidationAction):
         if contact is None:
             dispatcher.utter_message(response="utter_contact_invalid")
             return {"order_contact": None}
-        try:
-            outcome = Shop.open().proofs.request(
-                conversation.id, number, contact, effect=conversation.effect("code"), language=conversation.language
-            )
-        except ShopError as error:
-            self._apologise(dispatcher, error)
-            return {"order_contact": None}
+        outcome = Shop.open().proofs.request(
+            conversation.id, number, contact, effect=conversation.effect("code"), language=conversation.language
+        )
         if outcome == "locked":
             return {"order_contact": None, "one_time_code": None, "proof_state": "locked"}
         dispatcher.utter_message(response="utter_code_sent" if outcome == "asked" else "utter_code_limited")
         return {"order_contact": contact, "one_time_code": None, "proof_state": "asked"}
 
+    @ask_again("one_time_code")
     def validate_one_time_code(
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Slots:
@@ -109,17 +129,9 @@ class ProofForm(FormValidationAction):
                 dispatcher.utter_message(response="utter_code_format")
             return {"one_time_code": None}
         conversation = Conversation.of(tracker)
-        try:
-            outcome = Shop.open().proofs.check(conversation.id, code, effect=conversation.effect("check"))
-        except ShopError as error:
-            self._apologise(dispatcher, error)
-            return {"one_time_code": None}
+        outcome = Shop.open().proofs.check(conversation.id, code, effect=conversation.effect("check"))
         if outcome != "locked":
             dispatcher.utter_message(response="utter_proven" if outcome == "proven" else f"utter_code_{outcome}")
         # A used code and the address are of no more use: they are not kept as slots.
         done = {"order_contact": None} if outcome in ("proven", "locked") else {}
         return {"one_time_code": None, "proof_state": outcome} | done
-
-    def _apologise(self, dispatcher: CollectingDispatcher, error: ShopError) -> None:
-        _log.error("%s: %s", self.name(), error)
-        dispatcher.utter_message(response="utter_shop_unavailable")

@@ -11,7 +11,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.conversation import Button, Conversation, Event, apologise, button, words
 from actions.order_form import forget_proof_slots, say_unproven
 from actions.order_text import facts
-from actions.proof_form import ProofForm, Slots
+from actions.proof_form import ProofForm, Slots, ask_again
 from bot.shop import normal
 from bot.shop.item_match import item_label, match_items
 from bot.shop.orders import Order, OrderItem
@@ -43,6 +43,7 @@ class ValidateReturnForm(ProofForm):
                     response="utter_return_items", buttons=buttons, **facts(order, conversation.language)
                 )
 
+    @ask_again("return_item")
     def validate_return_item(
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Slots:

@@ -62,8 +62,20 @@ def _engine(url: str, folder: Path) -> Engine:
         return _sqlite(parsed, folder)
     if kind == "postgresql":
         # hide_parameters: an error's text must not carry what shoppers typed.
-        return create_engine(parsed.set(drivername="postgresql+pg8000"), pool_pre_ping=True, hide_parameters=True)
+        return create_engine(_for_pg8000(parsed), pool_pre_ping=True, hide_parameters=True)
     raise ShopError(f"`shop: url:` names {kind}; sqlite and postgresql are supported")
+
+
+def _for_pg8000(url: URL) -> URL:
+    """libpq's way to name a socket folder (`?host=/run/postgresql`) in pg8000's words."""
+    folder = url.query.get("host")
+    url = url.set(drivername="postgresql+pg8000")
+    if not isinstance(folder, str) or not folder.startswith("/"):
+        return url
+    socket = f"{folder}/.s.PGSQL.{url.query.get('port') or url.port or 5432}"
+    return (
+        url.set(host=None, port=None).difference_update_query(("host", "port")).update_query_dict({"unix_sock": socket})
+    )
 
 
 def _sqlite(url: URL, folder: Path) -> Engine:
