@@ -5,11 +5,12 @@ Source: Rasa 3.x's documentation of both; checked against recorded conversations
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from bot.domain import Domain
-from bot.events import ActionExecuted, Event
+from bot.events import ActionExecuted
 from bot.messages import Json
 from bot.policies.policy import Prediction
 from bot.policies.story_tracker import LISTEN, StoryTracker, unroll
@@ -30,7 +31,7 @@ class MemoizationPolicy:
         history = settings.get("max_history")
         self.max_history = None if history is None else int(history)
         self._uses_nlu_confidence = bool(settings.get("use_nlu_confidence_as_score", False))
-        self._memory: dict[str, str] = {}
+        self._remember({})
         self._rule_slots: frozenset[str] = frozenset()
         self._rule_loops: frozenset[str] = frozenset()
 
@@ -40,24 +41,34 @@ class MemoizationPolicy:
         stories = [tracker for tracker in trackers if not tracker.is_rule]
         self._note_rule_only([tracker for tracker in trackers if tracker.is_rule], stories)
         ambiguous: set[str] = set()
-        self._memory = {}
+        memory: dict[str, str] = {}
         for story in stories:
             for point in story.points():
                 key = self._key(point.states)
-                if key not in ambiguous and self._memory.setdefault(key, point.action) != point.action:
+                if key not in ambiguous and memory.setdefault(key, point.action) != point.action:
                     ambiguous.add(key)
-                    del self._memory[key]
+                    del memory[key]
+        self._remember(memory)
 
     def _note_rule_only(self, rules: Sequence[StoryTracker], stories: Sequence[StoryTracker]) -> None:
         rule_slots, rule_loops = _slots_and_loops(rules, filled_only=True)
         story_slots, story_loops = _slots_and_loops(stories, filled_only=False)
         self._rule_slots, self._rule_loops = rule_slots - story_slots, rule_loops - story_loops
 
+    def _remember(self, memory: dict[str, str]) -> None:
+        """Keep the memory, and what lets most conversations be ruled out without a look at all of it."""
+        self._memory = memory
+        self._longest = max((key.count("\n") for key in memory), default=-1) + 1
+        self._lengths: dict[_Ending, set[int]] = {}  # of the stories with this last state
+        for key in memory:
+            last = State.from_json(json.loads(key.rpartition("\n")[2]))
+            self._lengths.setdefault(_ending(last), set()).add(key.count("\n") + 1)
+
     def predict(self, tracker: Tracker, domain: Domain, earlier: Sequence[Prediction] = ()) -> Prediction:
         states = self._states(tracker)
-        action = self._memory.get(self._key(states)) if self._memory else None
-        if action is None and self._memory:
-            action = self._recall(states, tracker)
+        action = self._known(states)
+        if action is None and states and (lengths := self._lengths.get(_ending(states[-1]))):
+            action = self._recall(tracker, lengths)
         if action is None:
             return Prediction(None, 0.0, self.name, self.priority)
         score = 1.0
@@ -65,8 +76,15 @@ class MemoizationPolicy:
             score = float((tracker.latest_message.parse_data.get("intent") or {}).get("confidence") or 0.0)
         return Prediction(action, score, self.name, self.priority, ranking=((action, score),))
 
-    def _recall(self, states: Sequence[State], tracker: Tracker) -> str | None:
-        """A second try where the whole history is unknown."""
+    def _known(self, states: Sequence[State]) -> str | None:
+        if not states or (self.max_history is None and len(states) > self._longest):
+            return None
+        if _ending(states[-1]) not in self._lengths:
+            return None
+        return self._memory.get(self._key(states))
+
+    def _recall(self, tracker: Tracker, lengths: set[int]) -> str | None:
+        """A second try where the whole history is unknown. `lengths`: of the stories that end like it."""
         return None
 
     def _key(self, states: Sequence[State]) -> str:
@@ -82,7 +100,7 @@ class MemoizationPolicy:
     @classmethod
     def from_state(cls, settings: Mapping[str, Any], state: Json, arrays: Mapping[str, Any]) -> Self:
         policy = cls(settings)
-        policy._memory = dict(state["memory"])
+        policy._remember(dict(state["memory"]))
         policy._rule_slots, policy._rule_loops = frozenset(state["rule_slots"]), frozenset(state["rule_loops"])
         return policy
 
@@ -93,28 +111,38 @@ class AugmentedMemoizationPolicy(MemoizationPolicy):
 
     name: ClassVar[str] = "AugmentedMemoizationPolicy"
 
-    def _recall(self, states: Sequence[State], tracker: Tracker) -> str | None:
-        known = self._key(states)
-        for later in self._futures(tracker):
-            key = self._key(self._states(later))
-            if key != known and (action := self._memory.get(key)) is not None:
+    def _recall(self, tracker: Tracker, lengths: set[int]) -> str | None:
+        for later in self._futures(tracker, lengths):
+            if (action := self._known(self._states(later))) is not None:
                 return action
-            known = key
         return None
 
-    def _futures(self, tracker: Tracker) -> Iterable[Tracker]:
-        """The conversation as if it had begun with its first, second, third ... action."""
+    def _futures(self, tracker: Tracker, lengths: set[int]) -> Iterator[Tracker]:
+        """The conversation as if it had begun with an action somewhere in its midst; the longest first."""
         events = tracker.applied_events()
-        starts = [number for number, event in enumerate(events) if isinstance(event, ActionExecuted)]
-        longest = max((key.count("\n") for key in self._memory), default=0) + 1
-        if self.max_history is not None:
-            longest = min(longest, self.max_history)
-        for start in starts[-longest:]:  # what is longer than every story can't be known
-            yield Tracker.from_events(tracker.sender_id, tracker.domain, _without_past(events[start:]))
+        starts: list[int] = []
+        actions = shown = 0
+        for number in range(len(events) - 1, -1, -1):
+            event = events[number]
+            if not isinstance(event, ActionExecuted):
+                continue
+            actions += 1
+            shown += not event.hide_rule_turn
+            if shown > 2 * self._longest:  # a hidden turn may hide one more action with it, and no more
+                break
+            if shown < actions or actions + 1 in lengths or self.max_history is not None:
+                starts.append(number)
+        for start in reversed(starts[: self.max_history]):
+            yield Tracker.from_events(tracker.sender_id, tracker.domain, events[start:])
 
 
-def _without_past(events: Sequence[Event]) -> Sequence[Event]:
-    return events
+_Ending = tuple[str | None, str | None]
+
+
+def _ending(state: State) -> _Ending:
+    """What the last state of a story shows whatever was forgotten: the action, and the intent where that is new."""
+    action = state.previous
+    return action, state.user.get("intent") if action == LISTEN else None
 
 
 def visible_states(tracker: Tracker, rule_slots: frozenset[str], rule_loops: frozenset[str]) -> list[State]:

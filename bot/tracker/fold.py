@@ -94,6 +94,16 @@ class Fold:
         loop = self.loop.name if self.loop else None
         return State(user, shown, self.action, loop, action_text=self.action_text)
 
+    def but(self, **changes: Any) -> Fold:
+        """The same with some attributes changed: `dataclasses.replace` at a fifth of its price, for it runs for every
+        event of every conversation."""
+        values = dict(self.__dict__)
+        values.pop("state", None)  # what was worked out from the old values
+        values.update(changes)
+        new = object.__new__(Fold)
+        new.__dict__.update(values)
+        return new
+
     def after(self, event: ev.Event) -> Fold:
         """The point after `event`. Events that rewrite history (restart, undo ...) are the tracker's."""
         handler = _HANDLERS.get(type(event))
@@ -106,7 +116,7 @@ def start(world: World) -> Fold:
 
 
 def _user(fold: Fold, event: Any) -> Fold:
-    return replace(fold, message=event, entities=tuple(event.entities), use_text=None, followup=None)
+    return fold.but(message=event, entities=tuple(event.entities), use_text=None, followup=None)
 
 
 def _action(fold: Fold, event: Any) -> Fold:
@@ -116,7 +126,7 @@ def _action(fold: Fold, event: Any) -> Fold:
         if loop.is_interrupted or rejected != loop.rejected:
             loop = replace(loop, is_interrupted=False, rejected=rejected)
     text = None if event.name else event.action_text
-    return replace(fold, action=event.name, action_text=text, loop=loop, followup=None)
+    return fold.but(action=event.name, action_text=text, loop=loop, followup=None)
 
 
 def _slot(fold: Fold, event: Any) -> Fold:
@@ -126,48 +136,46 @@ def _slot(fold: Fold, event: Any) -> Fold:
     value = coerce(slot, event.value)
     slots = MappingProxyType({**fold.slots, event.name: value})
     if not is_featurized(slot):
-        return replace(fold, slots=slots)
+        return fold.but(slots=slots)
     shown = dict(fold.features)
     shown.pop(event.name, None)
     if (found := features(slot, value)) is not None:
         shown[event.name] = found
-    return replace(fold, slots=slots, features=MappingProxyType(shown), filled=fold.filled | {event.name})
+    return fold.but(slots=slots, features=MappingProxyType(shown), filled=fold.filled | {event.name})
 
 
 def _slots_reset(fold: Fold, event: Any) -> Fold:
-    return replace(fold, slots=fold.world.initial, features=fold.world.initial_features, filled=frozenset())
+    return fold.but(slots=fold.world.initial, features=fold.world.initial_features, filled=frozenset())
 
 
 def _loop(fold: Fold, event: Any) -> Fold:
     if event.name is None:
-        return replace(fold, loop=None)
+        return fold.but(loop=None)
     trigger = latest_message_json(fold.message, ()) if fold.message is None else parse_data(fold.message)
-    return replace(fold, loop=Loop(event.name, trigger_message=trigger))
+    return fold.but(loop=Loop(event.name, trigger_message=trigger))
 
 
 def _interrupted(fold: Fold, event: Any) -> Fold:
-    return (
-        fold if fold.loop is None else replace(fold, loop=replace(fold.loop, is_interrupted=event.is_loop_interrupted))
-    )
+    return fold if fold.loop is None else fold.but(loop=replace(fold.loop, is_interrupted=event.is_loop_interrupted))
 
 
 def _rejected(fold: Fold, event: Any) -> Fold:
     if fold.loop is None or fold.loop.name != event.name:
         return fold
-    return replace(fold, loop=replace(fold.loop, rejected=True))
+    return fold.but(loop=replace(fold.loop, rejected=True))
 
 
 def _featurization(fold: Fold, event: Any) -> Fold:
     if fold.action != LISTEN or fold.message is None:  # it belongs to a message, and a message follows a listen
         return fold
-    return replace(fold, use_text=event.use_text_for_featurization)
+    return fold.but(use_text=event.use_text_for_featurization)
 
 
 def _entities(fold: Fold, event: Any) -> Fold:
     if fold.action != LISTEN:
         return fold
     new = tuple(item for item in event.entities if item not in fold.entities)
-    return replace(fold, entities=fold.entities + new)
+    return fold.but(entities=fold.entities + new)
 
 
 _HANDLERS: dict[type[ev.Event], Callable[[Fold, Any], Fold]] = {
@@ -178,11 +186,11 @@ _HANDLERS: dict[type[ev.Event], Callable[[Fold, Any], Fold]] = {
     ev.ActiveLoop: _loop,
     ev.LoopInterrupted: _interrupted,
     ev.ActionExecutionRejected: _rejected,
-    ev.FollowupAction: lambda fold, event: replace(fold, followup=event.name),
+    ev.FollowupAction: lambda fold, event: fold.but(followup=event.name),
     ev.DefinePrevUserUtteredFeaturization: _featurization,
     ev.EntitiesAdded: _entities,
-    ev.ConversationPaused: lambda fold, event: replace(fold, paused=True),
-    ev.ConversationResumed: lambda fold, event: replace(fold, paused=False),
+    ev.ConversationPaused: lambda fold, event: fold.but(paused=True),
+    ev.ConversationResumed: lambda fold, event: fold.but(paused=False),
 }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -52,7 +52,9 @@ class State:
     @cached_property
     def key(self) -> str:
         """Text that is equal for equal states."""
-        return json.dumps(self.to_json(), sort_keys=True)
+        if "text" in self.user:  # a shopper's words do not stay in a cache
+            return json.dumps(self.to_json(), sort_keys=True)
+        return _key(tuple(self.user.items()), tuple(self.slots.items()), self.action, self.loop, self.action_text)
 
     def to_json(self) -> Json:
         data: Json = {}
@@ -86,6 +88,18 @@ class State:
         return f"State({self.key})"
 
 
+@lru_cache(maxsize=16_384)
+def _key(
+    user: tuple[tuple[str, Any], ...],
+    slots: tuple[tuple[str, Any], ...],
+    action: str | None,
+    loop: str | None,
+    action_text: str | None,
+) -> str:
+    """A state's text; the same few states come again and again."""
+    return json.dumps(State(dict(user), dict(slots), action, loop, action_text=action_text).to_json(), sort_keys=True)
+
+
 def user_state(message: UserUttered | None, entities: list[Json], use_text: bool | None, domain: Domain) -> Json:
     """The shopper's part of a state: the intent and the entities that the domain lets count, or the text."""
     if message is None:
@@ -93,7 +107,7 @@ def user_state(message: UserUttered | None, entities: list[Json], use_text: bool
     intent = message.intent
     if use_text or not intent:
         return {"text": message.text} if message.text and use_text is not False else {}
-    names = sorted(_labels(entities) & _used(intent, domain, entities))
+    names = sorted(_labels(entities) & _used(intent, domain, entities)) if entities else []
     state: Json = {"intent": intent}
     if names:
         state["entities"] = tuple(names)

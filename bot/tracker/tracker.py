@@ -10,7 +10,6 @@ Source: behaviour of Rasa 3.6.21 as recorded (tracker JSON, conversations with r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any, Literal, Self
 
 from bot import events as ev
@@ -117,7 +116,7 @@ class Tracker:
     def clear_followup(self) -> None:
         """Forget `followup_action`, as the one who runs it does."""
         if self.now.followup is not None:
-            self.now = _without_followup(self.now)
+            self.now = self.now.but(followup=None)
 
     @property
     def paused(self) -> bool:
@@ -257,10 +256,6 @@ class Tracker:
         if events == "AFTER_RESTART":
             return self.events_after_restart()
         return self._applied if events == "APPLIED" else None
-
-
-def _without_followup(fold: Fold) -> Fold:
-    return replace(fold, followup=None)
 
 
 _REWRITES = {
