@@ -103,12 +103,9 @@ async def _webhook(request: web.Request) -> web.Response:
         return _refused("the call has no domain; send it again with the domain", MISSING_DOMAIN, str(name))
     try:
         return web.json_response(await request.app[_ENDPOINT].run(call))
-    except ActionRejected as error:
-        return _refused(str(error), 400, error.action)
-    except ActionUnknown as error:
-        return _refused(str(error), 404, error.action)
     except ActionError as error:
-        return _refused(str(error), 500, error.action)
+        status = 400 if isinstance(error, ActionRejected) else 404 if isinstance(error, ActionUnknown) else 500
+        return _refused(str(error), status, error.action)
     except (TypeError, ValueError) as error:
         _log.error("action %s: its answer can't be written as JSON: %s", name, error)
         return _refused(f"the answer of {name!r} can't be written as JSON: {error}", 500, str(name))
