@@ -30,7 +30,7 @@ def open_database(url: str, folder: Path) -> Engine:
     """
     try:
         engine = _engine(url, folder)
-        with transaction(engine) as connection:
+        with engine.begin() as connection:
             _create(connection)
     except (SQLAlchemyError, OSError) as error:
         # Not chained: the driver's text may hold the URL with its password.

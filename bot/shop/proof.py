@@ -279,10 +279,13 @@ class ProofService:
 
     def _mailed(self, effect: str, is_sent: bool) -> None:
         table = schema.code_request
-        self._in_flight.discard(effect)
-        if is_sent:
-            with transaction(self._engine) as connection:
-                connection.execute(table.update().where(table.c.effect == effect).values(mailed_at=self._clock()))
+        try:
+            if is_sent:
+                with transaction(self._engine) as connection:
+                    connection.execute(table.update().where(table.c.effect == effect).values(mailed_at=self._clock()))
+        finally:
+            # Not before the row is marked: a second run of the turn must see one or the other.
+            self._in_flight.discard(effect)
 
 
 def _guards(conversation_id: str, number: str) -> tuple[str, ...]:
