@@ -40,7 +40,7 @@ class ShoptalkWidget extends HTMLElement {
 
   build() {
     this.badge = make("span", { class: "badge", hidden: true });
-    this.launcher = make("button", { class: "launcher", type: "button", "aria-expanded": "false", onclick: () => this.toggle() }, icon("chat"), this.badge);
+    this.launcher = make("button", { class: "launcher", type: "button", "aria-expanded": "false", onclick: () => this.toggle() }, icon("chat"), icon("close"), this.badge);
     this.heading = make("h2", { id: "heading" });
     this.who = make("p", { class: "who" });
     this.languageButton = make("button", { type: "button", onclick: () => this.setLanguage(this.language === "en" ? "zh" : "en") });
@@ -53,7 +53,7 @@ class ShoptalkWidget extends HTMLElement {
     this.sendButton = make("button", { class: "send", type: "submit", disabled: true }, icon("send"));
     this.form = make("form", { novalidate: true }, this.input, this.sendButton);
     this.foot = make("p", { class: "foot" });
-    const top = make("header", {}, make("div", { class: "mark" }, icon("bag")), make("div", { class: "heading" }, this.heading, this.who), this.languageButton, this.closeButton);
+    const top = make("div", { class: "top" }, make("div", { class: "mark" }, icon("bag")), make("div", { class: "heading" }, this.heading, this.who), this.languageButton, this.closeButton);
     this.panel = make("section", { class: "panel", id: "panel", role: "dialog", "aria-labelledby": "heading", hidden: true }, top, this.banner, this.log.element, this.form, this.foot);
     this.launcher.setAttribute("aria-controls", "panel");
     this.shadowRoot.append(this.panel, this.launcher);

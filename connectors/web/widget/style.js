@@ -25,6 +25,7 @@ svg { width: 24px; height: 24px; fill: none; stroke: currentColor; stroke-width:
 }
 .launcher:hover { transform: translateY(-2px); }
 .launcher svg { width: 27px; height: 27px; }
+.launcher[aria-expanded="true"] svg:first-of-type, .launcher[aria-expanded="false"] svg:last-of-type { display: none; }
 .badge {
   position: absolute; top: -3px; right: -3px; min-width: 22px; height: 22px; padding: 0 6px; border-radius: 11px;
   background: var(--alert); color: #fff; font-size: 12px; font-weight: 600; line-height: 22px; text-align: center;
@@ -37,25 +38,25 @@ svg { width: 24px; height: 24px; fill: none; stroke: currentColor; stroke-width:
 }
 @keyframes rise { from { opacity: 0; transform: translateY(10px); } }
 
-header { display: flex; align-items: center; gap: 12px; padding: 14px 12px 14px 18px; background: var(--accent); color: var(--on-accent); }
+.top { display: flex; align-items: center; gap: 12px; padding: 14px 12px 14px 18px; background: var(--accent); color: var(--on-accent); }
 .mark { flex: none; width: 38px; height: 38px; border-radius: 12px; display: grid; place-items: center; background: rgb(255 255 255 / .16); }
 .heading { flex: 1; min-width: 0; }
 h2 { margin: 0; font-size: 16px; font-weight: 600; line-height: 1.3; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .who { margin: 0; font-size: 13px; line-height: 1.35; }
-header button {
+.top button {
   height: 40px; min-width: 40px; padding: 0 9px; border: 0; border-radius: 10px; background: transparent; color: inherit;
-  display: grid; place-items: center; font-size: 13px;
+  display: grid; place-items: center; font-size: 13px; line-height: 1;
 }
-header button:hover { background: rgb(255 255 255 / .14); }
-header :focus-visible { outline-color: #fff; outline-offset: -2px; }
-header svg { width: 21px; height: 21px; }
+.top button:hover { background: rgb(255 255 255 / .14); }
+.top :focus-visible { outline-color: #fff; outline-offset: -2px; }
+.top svg { width: 21px; height: 21px; }
 
 .banner { display: flex; align-items: center; gap: 10px; margin: 0; padding: 9px 18px; font-size: 13px; background: var(--warm); color: var(--warm-ink); }
 .banner span { flex: 1; }
 .banner button { border: 0; background: none; padding: 4px; color: inherit; font-weight: 600; text-decoration: underline; }
 
 .log { flex: 1; overflow-y: auto; overscroll-behavior: contain; padding: 18px 16px 8px; display: flex; flex-direction: column; gap: 10px; }
-.log > :first-child { margin-top: auto; }
+.log::before { content: ""; margin-top: auto; }
 .time { align-self: center; margin: 8px 0 2px; font-size: 12px; color: var(--soft); }
 .entry { display: flex; flex-direction: column; gap: 6px; }
 .entry .state { align-self: flex-end; }
@@ -105,8 +106,9 @@ header svg { width: 21px; height: 21px; }
 @keyframes breathe { 0%, 70%, 100% { opacity: .3; } 35% { opacity: 1; } }
 
 form { display: flex; align-items: flex-end; gap: 8px; margin: 6px 12px 0; padding: 5px 5px 5px 14px; border: 1px solid var(--line); border-radius: 22px; background: var(--paper); }
-form:focus-within { border-color: var(--accent); }
+form:focus-within { border-color: var(--accent); box-shadow: 0 0 0 2px color-mix(in srgb, var(--accent) 30%, transparent); }
 textarea { flex: 1; min-width: 0; height: 36px; max-height: 132px; padding: 6px 0; border: 0; outline: 0; background: none; resize: none; line-height: 24px; }
+textarea:focus-visible { outline: none; } /* the form around it shows the focus */
 textarea::placeholder { color: var(--soft); opacity: 1; }
 .send { flex: none; width: 36px; height: 36px; border: 0; border-radius: 50%; display: grid; place-items: center; background: var(--accent); color: var(--on-accent); }
 .send:disabled { background: var(--field); color: var(--soft); cursor: default; }
@@ -117,9 +119,10 @@ textarea::placeholder { color: var(--soft); opacity: 1; }
 @media (max-width: 480px) {
   :host { right: calc(16px + env(safe-area-inset-right)); bottom: calc(16px + env(safe-area-inset-bottom)); }
   .panel { position: fixed; inset: 0; width: 100%; height: 100vh; height: 100dvh; border-radius: 0; box-shadow: none; }
-  header { padding-top: calc(12px + env(safe-area-inset-top)); }
+  .top { padding-top: calc(12px + env(safe-area-inset-top)); }
   .foot { padding-bottom: calc(10px + env(safe-area-inset-bottom)); }
   textarea { font-size: 16px; }
+  .launcher[aria-expanded="true"] { display: none; }
 }
 @media (prefers-color-scheme: dark) {
   :host {
@@ -128,7 +131,7 @@ textarea::placeholder { color: var(--soft); opacity: 1; }
     --shade: 0 18px 50px rgb(0 0 0 / .5); color-scheme: dark;
   }
   .badge { color: #2a0803; }
-  header { background: #1f2825; color: var(--ink); }
+  .top { background: #1f2825; color: var(--ink); }
   .mark { color: var(--accent); }
 }
 @media (prefers-reduced-motion: reduce) {
