@@ -36,7 +36,7 @@ def match_items(order: Order, text: str) -> tuple[OrderItem, ...]:
 
 
 def _position(said: str) -> int | None:
-    if match := re.fullmatch(r"(?:no|number|item|第)? ?(\d{1,2}) ?(?:个|件|号|项)?", said):
+    if match := re.fullmatch(r"(?:no|number|item|第)? ?(\d{1,2}) ?(?:个|件|号|项)?(?:商品)?", said):
         return int(match[1])
     if match := re.fullmatch(r"第([一二三四五六七八九])(?:个|件|项)?(?:商品)?", said):
         return ORDINALS.index(match[1]) + 1
