@@ -21,11 +21,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+MAX_NAME_CHARS = 80
+"""Longer names are compared with nothing: comparing takes time in the square of the length."""
+
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that is most like `name`, for "did you mean"; None when nothing is close."""
     import difflib
 
+    if len(name) > MAX_NAME_CHARS:
+        return None
     by_case = {each.lower(): each for each in known}
     found = difflib.get_close_matches(name.lower(), by_case, n=1, cutoff=0.7)
     return by_case[found[0]] if found else None

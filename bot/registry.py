@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import traceback
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 
 from bot.errors import RegistryError, nearest
 
@@ -52,6 +51,8 @@ def _of_rasa(name: str, table: Mapping[str, str]) -> str | None:
 
 
 def _entry_points(kind: str) -> dict[str, str]:
+    from importlib.metadata import entry_points  # slow to import, and rarely needed
+
     return {point.name: point.value for point in entry_points(group=f"shoptalk.{kind}")}
 
 

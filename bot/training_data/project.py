@@ -1,102 +1,28 @@
-"""A merchant's folder: which files it has, and reading all of them with every problem collected."""
+"""Reading all files of a project, with every problem collected."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.config import Config, Credentials, Endpoints, config_of, read_credentials, read_endpoints
+from bot.config import Config, config_of
 from bot.errors import Mark, Problem, ProjectError
 from bot.training_data.data import ActionStep, Story, TrainingData
 from bot.training_data.domain_reader import DOMAIN_KEYS, DomainReader
 from bot.training_data.nlu_reader import NluReader
+from bot.training_data.project_files import Project, is_test, yaml_files
 from bot.training_data.reading import Reading, Reference
 from bot.training_data.story_reader import read_rules, read_stories
 from bot.yaml.node import Mapping
 from bot.yaml.reader import read_file
 
+__all__ = ["MAX_PROJECT_BYTES", "Project", "ReadResult", "read", "read_test_stories"]
+
 MAX_PROJECT_BYTES = 200_000_000
 NEWEST_VERSION = (3, 1)
 TRAINING_KEYS = ("version", "nlu", "stories", "rules", "responses")
-_SUFFIXES = (".yml", ".yaml")
-_TEST_PREFIX = "test_"
 _VERSION = re.compile(r"(\d+)\.(\d+)\Z")
-
-
-class Project:
-    """Where a project's files are; reads none of them until asked.
-
-    Args:
-        path: the folder.
-        config: config file, if not `config.yml`; relative to the current folder, like the next two.
-        domain: domain file or folder, if not `domain.yml` or `domain/`.
-        data: files or folders of training data, if not `data/` and `nlu_data/`.
-    """
-
-    def __init__(
-        self,
-        path: Path | str,
-        *,
-        config: Path | str | None = None,
-        domain: Path | str | None = None,
-        data: Path | str | Sequence[Path | str] | None = None,
-    ) -> None:
-        self.path = Path(path)
-        self.config_file = Path(config) if config else self._first("config.yml", "config.yaml")
-        self.endpoints_file = self._first("endpoints.yml", "endpoints.yaml")
-        self.credentials_file = self._first("credentials.yml", "credentials.yaml")
-        self.actions = self._first("actions", "actions.py")
-        self._domain = [Path(domain)] if domain else self._all("domain.yml", "domain.yaml", "domain")
-        given = [data] if isinstance(data, (str, Path)) else data
-        self._data = [Path(each) for each in given] if given else self._all("data", "nlu_data")
-
-    def _all(self, *names: str) -> list[Path]:
-        return [self.path / name for name in names if (self.path / name).exists()]
-
-    def _first(self, *names: str) -> Path | None:
-        return next(iter(self._all(*names)), None)
-
-    @property
-    def domain_files(self) -> tuple[Path, ...]:
-        return tuple(_yaml_files(self._domain))
-
-    @property
-    def data_files(self) -> tuple[Path, ...]:
-        """Training files; test stories (`test_*.yml`) are none, wherever they stand."""
-        taken = set(self.domain_files)
-        return tuple(file for file in _yaml_files(self._data) if not _is_test(file) and file not in taken)
-
-    @property
-    def test_files(self) -> tuple[Path, ...]:
-        """Test stories: `test_*.yml` below `tests/` or the training data."""
-        return tuple(file for file in _yaml_files([*self._all("tests"), *self._data]) if _is_test(file))
-
-    def name_of(self, file: Path) -> str:
-        """The file as problems call it: its path within the project, where it is within."""
-        try:
-            return file.resolve().relative_to(self.path.resolve()).as_posix()
-        except ValueError:
-            return file.as_posix()
-
-    def fingerprint(self) -> str:
-        """SHA-256 over names and bytes of all that a model is trained from (also lookup files); hexadecimal."""
-        found = [*([self.config_file] if self.config_file else []), *_files(self._domain), *_files(self._data)]
-        total = hashlib.sha256()
-        for file in sorted(set(found)):
-            content = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "-"
-            total.update(f"{self.name_of(file)}\0{content}\n".encode())
-        return total.hexdigest()
-
-    def endpoints(self) -> Endpoints:
-        """Read endpoints.yml; raises ProjectError with every problem."""
-        return read_endpoints(self.endpoints_file)
-
-    def credentials(self) -> Credentials:
-        """Read credentials.yml; raises ProjectError with every problem."""
-        return read_credentials(self.credentials_file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,30 +191,10 @@ def read_test_stories(path: Path | str, *, name: str | None = None) -> tuple[tup
     start = Path(path)
     reading = Reading()
     stories: list[Story] = []
-    for file in [start] if start.is_file() else [each for each in _yaml_files([start]) if _is_test(each)]:
+    for file in [start] if start.is_file() else [each for each in yaml_files([start]) if is_test(each)]:
         source = read_file(file, name or file.relative_to(start.parent).as_posix(), reading)
         root = reading.mapping(source.root, "The file") if source else None
         if root is not None:
             reading.unknown_keys(root, ("version", "stories"), "a file of test stories")
             stories += read_stories(root.get("stories"), reading)
     return tuple(stories), reading.problems
-
-
-def _files(starts: Iterable[Path]) -> Iterator[Path]:
-    """All files below the starts, sorted, without hidden ones."""
-    for start in starts:
-        if not start.is_dir():
-            yield start
-            continue
-        for file in sorted(start.rglob("*")):
-            hidden = any(part.startswith((".", "__pycache__")) for part in file.relative_to(start).parts)
-            if not hidden and file.is_file():
-                yield file
-
-
-def _yaml_files(starts: Iterable[Path]) -> Iterator[Path]:
-    yield from dict.fromkeys(file for file in _files(starts) if file.suffix in _SUFFIXES)
-
-
-def _is_test(file: Path) -> bool:
-    return file.name.startswith(_TEST_PREFIX)

@@ -8,7 +8,7 @@ from bot.domain import DEFAULT_INTENTS, Domain
 from bot.errors import nearest
 from bot.training_data.project import ReadResult
 from bot.training_data.reading import Reference
-from bot.yaml.report import Report
+from bot.yaml.report import MAX_PROBLEMS, Report
 
 _DEFAULT_SLOTS = ("requested_slot", "session_started_metadata")
 _DEFAULT_LOOPS = ("action_two_stage_fallback",)
@@ -26,7 +26,7 @@ def check_references(result: ReadResult, report: Report) -> None:
         name = reference.name.partition("/")[0] if reference.kind == "intent" else reference.name
         if name not in known[reference.kind]:
             missing.setdefault((reference.kind, name), []).append(reference)
-    for (kind, name), references in missing.items():
+    for (kind, name), references in list(missing.items())[:MAX_PROBLEMS]:
         _tell(kind, name, references, known[kind], report)
     _check_unsaid(result, report)
 

@@ -67,10 +67,10 @@ def read_bytes(data: bytes, name: str, report: Report) -> Source | None:
     try:
         source.root = _Builder(source, report).build()
     except _Refused as refused:
-        report.problems.append(refused.problem)
+        report.add(refused.problem)
         return None
     except yaml.YAMLError as error:
-        report.problems.append(problem_of(error, source))
+        report.add(problem_of(error, source))
         return None
     return source
 

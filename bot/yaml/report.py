@@ -7,6 +7,9 @@ from collections.abc import Collection, Iterator
 from bot.errors import Mark, Problem, nearest
 from bot.yaml.node import Mapping, Node, Scalar, Sequence
 
+MAX_PROBLEMS = 500
+"""Errors listed, and warnings listed, of one reading."""
+
 Place = Node | Mark | None
 
 
@@ -19,12 +22,22 @@ class Report:
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
+        self.counts = {"error": 0, "warning": 0}
 
     def error(self, place: Place, text: str, advice: str = "") -> None:
-        self.problems.append(Problem(mark_of(place), text, advice))
+        self.add(Problem(mark_of(place), text, advice))
 
     def warning(self, place: Place, text: str, advice: str = "") -> None:
-        self.problems.append(Problem(mark_of(place), text, advice, "warning"))
+        self.add(Problem(mark_of(place), text, advice, "warning"))
+
+    def add(self, problem: Problem) -> None:
+        """Keep the problem, unless there are too many of its kind: nobody reads a thousand of them."""
+        self.counts[problem.severity] += 1
+        if self.counts[problem.severity] < MAX_PROBLEMS:
+            self.problems.append(problem)
+        elif self.counts[problem.severity] == MAX_PROBLEMS:
+            text = f"There are more than {MAX_PROBLEMS} problems like those above; the others are not listed."
+            self.problems.append(Problem(problem.mark, text, "Put these right first.", problem.severity))
 
     @property
     def errors(self) -> list[Problem]:
@@ -97,7 +110,7 @@ class Report:
     def unknown_keys(self, mapping: Mapping, known: Collection[str], where: str) -> None:
         """Warn of keys that nobody reads, with the nearest known one."""
         for key, _ in mapping.items():
-            if key.text not in known:
+            if key.text not in known and self.counts["warning"] < MAX_PROBLEMS:
                 near = nearest(key.text, known)
                 advice = f"Did you mean '{near}'?" if near else f"Known here: {', '.join(sorted(known))}."
                 self.warning(key, f"'{key.text}' is not known in {where} and is ignored.", advice)

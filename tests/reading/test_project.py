@@ -97,3 +97,14 @@ def test_five_thousand_examples_are_read_in_about_a_second(tmp_path: Path) -> No
     assert time.process_time() - start < 1.0
     assert len(result.data.nlu.examples) == 5_000
     assert result.errors == []
+
+
+def test_endless_problems_are_cut_short(tmp_path: Path) -> None:
+    (tmp_path / "domain.yml").write_text(
+        "intents: [greet]\n" + "".join(f"key{number}: 1\n" for number in range(30_000))
+    )
+    start = time.process_time()
+    problems = check(Project(tmp_path)).problems
+    assert time.process_time() - start < 5
+    assert len(problems) < 600
+    assert any("the others are not listed" in problem.text for problem in problems)
