@@ -49,11 +49,11 @@ class Decision:
         return self.tracker.paused and not (message and message.intent == "restart")
 
     def needs_session(self, expiration_min: float) -> bool:
-        """Whether this is the first turn, or the shopper was silent for longer than a session lasts."""
-        applied = self.tracker.applied_events()
-        if not applied:
+        """Whether no action ran yet, or the shopper was silent for longer than a session lasts."""
+        if self.tracker.latest_action_name is None:
             return True
-        last = next((event for event in reversed(applied) if isinstance(event, UserUttered)), None)
+        applied = reversed(self.tracker.applied_events())
+        last = next((event for event in applied if isinstance(event, UserUttered)), None)
         if last is None or last.timestamp is None or expiration_min <= 0:
             return False
         return self._time - last.timestamp > expiration_min * 60

@@ -89,9 +89,10 @@ class HttpEndpoint:
         import aiohttp
 
         data = json.dumps(call, default=str).encode()
-        headers = {"Content-Type": "application/json"}
+        options: Json = {"params": self._params, "headers": {"Content-Type": "application/json"}}
         try:
-            async with self._open().post(self.url, data=data, params=self._params, headers=headers) as response:
+            # A redirect is an error: a call holds the whole conversation and goes nowhere but to the URL configured.
+            async with self._open().post(self.url, data=data, allow_redirects=False, **options) as response:
                 return response.status, await self._read(action, response)
         except TimeoutError as error:
             raise self._unavailable(action, f"no answer within {self._timeout_s:g} s") from error

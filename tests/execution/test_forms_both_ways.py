@@ -33,7 +33,7 @@ async def test_validator_adds_a_required_slot_and_a_custom_question(kind: str) -
         turn = await talk.say('/inform{"colour": "red"}')
         assert texts(turn) == ["What shall the note with your red thing say?"]
         assert talk.slots["requested_slot"] == "gift_note"
-        assert talk.slots["seen"] == ["slot", "slot", "slot"] or talk.slots["seen"]
+        assert talk.slots["seen"][-1] == "slot"  # the question's action sees the answers of this turn
         assert texts(await talk.say("for Bo", trusted=False)) == ["123456 in red, for Bo"]
 
 
