@@ -1,0 +1,1 @@
+"""The development mailbox: mail that the shop would have sent, as a page."""
