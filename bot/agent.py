@@ -216,6 +216,8 @@ class Agent:
             attempts += 1
             if not await self._run(decision, self._next(decision.tracker)):
                 return
+        if attempts:  # an action paused the conversation; without a listen, `/restart` would not be heard later
+            decision.add([ActionExecuted(name=LISTEN)])
 
     def _next(self, tracker: Tracker) -> Prediction:
         if followup := tracker.followup_action:
