@@ -42,8 +42,7 @@ def chosen(configured: Sequence[ComponentConfig]) -> tuple[tuple[ComponentConfig
         if _short(config.name) not in STANDING_IN:
             continue
         substitute = STANDING_IN[_short(config.name)]
-        names = {_short(other.name) for other in kept}
-        if substitute and not names & {substitute, "MemoizationPolicy"}:
+        if substitute and substitute not in {_short(other.name) for other in kept}:
             kept.append(ComponentConfig(substitute, mark=config.mark))
         text = f"{config.name} is not learnt here; stories are followed by exact match."
         notices.append(Problem(config.mark, text, "Cover the turns that matter by rules or stories.", "warning"))

@@ -11,23 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from bot.domain import Domain, Slot
-from bot.errors import Mark
-from bot.events import ActionExecuted, ActiveLoop, Event, SlotSet, UserUttered, from_json
-from bot.messages import Json
-from bot.tracker import SHOULD_NOT_BE_SET, State, Tracker
+from bot.domain import Domain
+from bot.errors import Mark, Problem, ProjectError
+from bot.events import ActionExecuted, Event, UserUttered, from_json
+from bot.policies.story_step import Path, events_of
+from bot.tracker import State, Tracker
 from bot.training_data.data import (
-    ActionStep,
     CheckpointStep,
-    LoopStep,
     OrStep,
-    SlotStep,
     Step,
     Story,
     TrainingData,
-    UserStep,
 )
 
 LISTEN = "action_listen"
@@ -35,7 +30,7 @@ SNIPPET = "..."
 """Stands in a rule for whatever was said before it or comes after it."""
 
 MAX_PATHS = 20_000
-"""More conversations than this from one set of stories are not learnt: `or` and checkpoints multiply."""
+"""More conversations than this are refused: `or` and checkpoints multiply, and would fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +86,6 @@ def unroll(data: TrainingData) -> list[StoryTracker]:
     return rules + list(_story_trackers([story for story in data.stories if not story.is_rule], data.domain))
 
 
-_Path = tuple[tuple[Event, Mark | None], ...]
-
-
 @dataclass(frozen=True, slots=True)
 class _Block:
     """A stretch of a story between checkpoints."""
@@ -122,14 +114,15 @@ def _blocks(story: Story) -> Iterator[_Block]:
 
 def _story_trackers(stories: Sequence[Story], domain: Domain) -> Iterator[StoryTracker]:
     blocks = [block for story in stories for block in _blocks(story)]
-    waiting: list[tuple[_Block, _Path, tuple[int, ...]]] = [
+    waiting: list[tuple[_Block, Path, tuple[int, ...]]] = [
         (block, (), ()) for block in reversed(blocks) if not block.starts
     ]
     made = 0
-    while waiting and made < MAX_PATHS:
+    while waiting:
         block, before, visited = waiting.pop()
         for path in _paths(block.steps, domain):
             made += 1
+            _check_number(made, block.story.mark)
             whole = before + path
             following = list(_following(block, whole, blocks, visited, domain))
             if following:
@@ -139,8 +132,8 @@ def _story_trackers(stories: Sequence[Story], domain: Domain) -> Iterator[StoryT
 
 
 def _following(
-    block: _Block, path: _Path, blocks: Sequence[_Block], visited: tuple[int, ...], domain: Domain
-) -> Iterator[tuple[_Block, _Path, tuple[int, ...]]]:
+    block: _Block, path: Path, blocks: Sequence[_Block], visited: tuple[int, ...], domain: Domain
+) -> Iterator[tuple[_Block, Path, tuple[int, ...]]]:
     """The blocks that go on where `block` ends; none twice in one conversation, so circles end."""
     names = {end.name for end in block.ends}
     for candidate in blocks:
@@ -150,82 +143,38 @@ def _following(
         yield candidate, path, (*visited, id(candidate))
 
 
-def _holds(start: CheckpointStep, path: _Path, domain: Domain) -> bool:
+def _holds(start: CheckpointStep, path: Path, domain: Domain) -> bool:
     if not start.slots:
         return True
     tracker = Tracker.from_events("", domain, (event for event, _ in path))
     return all(tracker.slot(step.name) == step.value for step in start.slots)
 
 
-def _rule_paths(story: Story, domain: Domain) -> Iterator[_Path]:
+def _rule_paths(story: Story, domain: Domain) -> Iterator[Path]:
     """A rule's events: unless it is for the start of a conversation, anything may have come before it."""
-    snippet: _Path = ((ActionExecuted(name=SNIPPET), story.mark),)
-    head: _Path = () if story.conversation_start else snippet
+    snippet: Path = ((ActionExecuted(name=SNIPPET), story.mark),)
+    head: Path = () if story.conversation_start else snippet
     condition = next(_paths(story.condition, domain, is_rule=True))
     for path in _paths(story.steps, domain, is_rule=True):
         yield head + condition + path + (() if story.wait_for_user_input else snippet)
 
 
-def _paths(steps: Sequence[Step], domain: Domain, *, is_rule: bool = False) -> Iterator[_Path]:
-    paths: list[_Path] = [()]
+def _paths(steps: Sequence[Step], domain: Domain, *, is_rule: bool = False) -> Iterator[Path]:
+    paths: list[Path] = [()]
     for step in steps:
         choices = step.choices if isinstance(step, OrStep) else (step,)
-        paths = [path + _events(choice, domain, is_rule) for path in paths for choice in choices][:MAX_PATHS]
+        paths = [path + events_of(choice, domain, is_rule) for path in paths for choice in choices]
+        _check_number(len(paths), step.mark)
     return iter(paths)
 
 
-def _events(step: Step, domain: Domain, is_rule: bool) -> _Path:
-    if isinstance(step, UserStep):
-        return tuple((event, step.mark) for event in _user_events(step, domain))
-    if isinstance(step, ActionStep):
-        return ((ActionExecuted(name=step.name, action_text=step.text if step.name is None else None), step.mark),)
-    empty = SHOULD_NOT_BE_SET if is_rule else None
-    if isinstance(step, LoopStep):
-        return ((ActiveLoop(name=step.name or empty), step.mark),)
-    if isinstance(step, SlotStep):
-        value = step.value if step.has_value else _any_value(domain.slots.get(step.name))
-        return ((SlotSet(name=step.name, value=empty if value is None else value), step.mark),)
-    return ()
+def _check_number(paths: int, mark: Mark | None) -> None:
+    if paths > MAX_PATHS:
+        text = f"More than {MAX_PATHS} conversations are described here: 'or' and checkpoints multiply."
+        raise ProjectError([Problem(mark, text, "Write the turns that differ as stories of their own.")])
 
 
-def _any_value(slot: Slot | None) -> Any:
-    """A value for a story that only says that the slot was filled."""
-    return (
-        True
-        if slot is not None and slot.type == "bool"
-        else 1.0
-        if slot is not None and slot.type == "float"
-        else "filled"
-    )
-
-
-def _user_events(step: UserStep, domain: Domain) -> Iterator[Event]:
-    entities: list[Json] = [
-        {**item, "value": "" if item.get("value") is None else item["value"]} for item in step.entities
-    ]
-    intent = step.intent.partition("/")[0] if step.intent else None  # policies see a retrieval intent's family only
-    text = step.text if intent is None else None
-    parse: Json = {"intent": {"name": intent, "confidence": 1.0} if intent else {}, "entities": entities}
-    yield UserUttered(text=text, parse_data=parse)
-    for slot in domain.slots.values():
-        if (found := _entity_value(slot, entities)) is not None:
-            yield SlotSet(name=slot.name, value=found)
-
-
-def _entity_value(slot: Slot, entities: Sequence[Json]) -> Any:
-    """What the message's entities put into the slot; None for nothing."""
-    values = []
-    for mapping in slot.mappings:
-        if mapping.type != "from_entity" or (mapping.conditions and mapping.conditions[0].active_loop is not None):
-            continue
-        wanted = (mapping.entity, mapping.role, mapping.group)
-        values += [e["value"] for e in entities if (e.get("entity"), e.get("role"), e.get("group")) == wanted]
-    if not values:
-        return None
-    return values if slot.type == "list" else values[-1]
-
-
-def _finished(story: Story, path: _Path, domain: Domain, *, listens: bool = True) -> StoryTracker:
+def _finished(story: Story, path: Path, domain: Domain, *, listens: bool = True) -> StoryTracker:
     """The path with the listening written out."""
     whole: list[tuple[Event, Mark | None]] = []
     for event, mark in path:

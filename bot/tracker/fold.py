@@ -11,7 +11,7 @@ from typing import Any
 from bot import events as ev
 from bot.domain import Domain, Slot
 from bot.messages import Json
-from bot.tracker.slot import coerce, features, is_featurized
+from bot.tracker.slot import all_slots, coerce, features, is_featurized
 from bot.tracker.state import State, user_state
 
 LISTEN = "action_listen"
@@ -47,6 +47,20 @@ class World:
     def _features(self, values: Mapping[str, Any]) -> dict[str, Any]:
         found = {name: features(self.slots[name], value) for name, value in values.items()}
         return {name: value for name, value in found.items() if value is not None}
+
+
+_WORLDS: dict[int, World] = {}
+
+
+def world_of(domain: Domain) -> World:
+    """The domain's world; one for each domain object, for trackers are made for every conversation."""
+    world = _WORLDS.get(id(domain))
+    if world is None or world.domain is not domain:
+        world = World(domain, all_slots(domain))
+        if len(_WORLDS) > 64:  # reloaded models leave domains behind
+            _WORLDS.clear()
+        _WORLDS[id(domain)] = world
+    return world
 
 
 @dataclass(frozen=True)

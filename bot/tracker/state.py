@@ -104,7 +104,7 @@ def user_state(message: UserUttered | None, entities: list[Json], use_text: bool
     """The shopper's part of a state: the intent and the entities that the domain lets count, or the text."""
     if message is None:
         return {}
-    intent = message.intent
+    intent = (message.intent or "").partition("/")[0]  # of a retrieval intent, the family
     if use_text or not intent:
         return {"text": message.text} if message.text and use_text is not False else {}
     names = sorted(_labels(entities) & _used(intent, domain, entities)) if entities else []

@@ -15,24 +15,12 @@ from typing import Any, Literal, Self
 from bot import events as ev
 from bot.domain import Domain
 from bot.messages import Json
-from bot.tracker.fold import Fold, Loop, World, latest_message_json, start
-from bot.tracker.slot import SHOULD_NOT_BE_SET, all_slots
+from bot.tracker.fold import Fold, Loop, latest_message_json, start, world_of
+from bot.tracker.slot import SHOULD_NOT_BE_SET
 
 EventSelection = Literal["NONE", "APPLIED", "AFTER_RESTART", "ALL"]
 
 _GONE_WITH_LOOP = (ev.ActionExecuted, ev.UserUttered, ev.DefinePrevUserUtteredFeaturization, ev.EntitiesAdded)
-_WORLDS: dict[int, World] = {}
-
-
-def _world(domain: Domain) -> World:
-    """The domain's world; one for each domain object, for trackers are made for every conversation."""
-    world = _WORLDS.get(id(domain))
-    if world is None or world.domain is not domain:
-        world = World(domain, all_slots(domain))
-        if len(_WORLDS) > 64:  # reloaded models leave domains behind
-            _WORLDS.clear()
-        _WORLDS[id(domain)] = world
-    return world
 
 
 class Tracker:
@@ -47,7 +35,7 @@ class Tracker:
         self.sender_id = sender_id
         self.domain = domain
         self.events: list[ev.Event] = []
-        self.now: Fold = start(_world(domain))
+        self.now: Fold = start(world_of(domain))
         self._applied: list[ev.Event] = []
         self._folds: list[Fold] = [self.now]  # _folds[i]: after _applied[:i]
         self._loops: frozenset[str] = frozenset()  # names of loops that ever started

@@ -12,7 +12,7 @@ import pytest
 from bot import events as ev
 from bot.config import ComponentConfig
 from bot.domain import Domain, Entity, Form, Intent, MappingCondition, Slot, SlotMapping
-from bot.errors import RegistryError
+from bot.errors import ProjectError, RegistryError
 from bot.events import ActionExecuted, Event, SlotSet, UserUttered
 from bot.policies.ensemble import Ensemble, combine
 from bot.policies.policy import Prediction
@@ -90,7 +90,7 @@ def test_default_policies_and_what_stands_in() -> None:
     assert [config.name for config in only_ted.configs] == ["RulePolicy", "AugmentedMemoizationPolicy"]
     assert [(notice.severity, "TEDPolicy" in notice.text) for notice in only_ted.notices] == [("warning", True)]
     full = Ensemble([ComponentConfig(name) for name in ("MemoizationPolicy", "UnexpecTEDIntentPolicy", "TEDPolicy")])
-    assert [config.name for config in full.configs] == ["MemoizationPolicy"]
+    assert [config.name for config in full.configs] == ["MemoizationPolicy", "AugmentedMemoizationPolicy"]
     with pytest.raises(RegistryError, match="RulePolicy"):
         Ensemble([ComponentConfig("RulePolice")])
 
@@ -265,6 +265,12 @@ def test_or_branches_are_taken_one_by_one() -> None:
     assert len(names(story("s", branch, do("utter_a"), branch, do("utter_b")))) == 4
     slots = OrStep((SlotStep("city", "a"), SlotStep("city", "b")))
     assert [path[2] for path in names(story("s", say("greet"), slots, do("utter_a")))] == ["city=a", "city=b"]
+
+
+def test_too_many_branches_are_refused() -> None:
+    branch = OrStep(tuple(say(name) for name in ("greet", "ask", "bye", "yes")))
+    with pytest.raises(ProjectError, match="conversations"):
+        names(story("s", *(step for _ in range(9) for step in (branch, do("utter_a")))))
 
 
 def test_stories_meet_in_checkpoints() -> None:
