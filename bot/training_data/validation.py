@@ -14,6 +14,7 @@ from bot.training_data.example_check import check_examples
 from bot.training_data.form_check import check_forms
 from bot.training_data.project import Project, ReadResult, read
 from bot.training_data.reference_check import check_references
+from bot.training_data.response_check import check_responses
 from bot.training_data.story_check import check_stories
 from bot.yaml.report import Report
 
@@ -37,6 +38,7 @@ def validate(
     report = Report()
     check_references(result, report)
     check_forms(result, report)
+    check_responses(result, report)
     check_examples(result, report)
     check_stories(result, report)
     for kind, entries, known in (
