@@ -122,8 +122,8 @@ def read_endpoints(path: Path | None, *, environment: MappingOf[str, str] = os.e
         ProjectError: with every problem in the file.
     """
     report = Report()
-    sections = _sections(path, environment, report)
-    endpoint = _action_endpoint(sections, path, report)
+    sections, marks = _sections(path, environment, report)
+    endpoint = _action_endpoint(sections.get("action_endpoint"), marks.get("action_endpoint"), report)
     if report.errors:
         raise ProjectError(report.problems)
     return Endpoints(endpoint, sections)
@@ -136,22 +136,25 @@ def read_credentials(path: Path | None, *, environment: MappingOf[str, str] = os
         ProjectError: with every problem in the file.
     """
     report = Report()
-    sections = _sections(path, environment, report)
+    sections, _ = _sections(path, environment, report)
     if report.errors:
         raise ProjectError(report.problems)
     return Credentials(sections)
 
 
-def _sections(path: Path | None, environment: MappingOf[str, str], report: Report) -> dict[str, Json]:
+def _sections(
+    path: Path | None, environment: MappingOf[str, str], report: Report
+) -> tuple[dict[str, Json], dict[str, Mark]]:
+    """Top-level keys with their mappings, and with their places."""
     source = read_file(path, path.name, report) if path and path.exists() else None
-    if source is None or path is None:
-        return {}
-    mapping = report.mapping(source.root, path.name)
+    mapping = report.mapping(source.root, source.file) if source else None
     found: dict[str, Json] = {}
+    marks: dict[str, Mark] = {}
     for key, child in mapping.items() if mapping else ():
         section = report.mapping(child, f"The section '{key.text}'")
         found[key.text] = _expanded(section, environment, report) if section else {}
-    return found
+        marks[key.text] = key.mark
+    return found, marks
 
 
 def _expanded(node: Node, environment: MappingOf[str, str], report: Report) -> Any:
@@ -169,11 +172,9 @@ def _expanded(node: Node, environment: MappingOf[str, str], report: Report) -> A
     return _VARIABLE.sub(lambda match: environment.get(match[1], ""), node.text)
 
 
-def _action_endpoint(sections: dict[str, Json], path: Path | None, report: Report) -> EndpointConfig | None:
-    section = sections.get("action_endpoint")
+def _action_endpoint(section: Json | None, mark: Mark | None, report: Report) -> EndpointConfig | None:
     if not section:
         return None
-    mark = Mark(path.name if path else "endpoints.yml")
     url = section.get("url")
     if not url and section.get("actions_module"):
         return None
