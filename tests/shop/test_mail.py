@@ -82,7 +82,7 @@ def test_smtp_takes_the_mail_in_both_languages(language: str, subject: str) -> N
 
 def test_starttls_with_login_and_checked_certificate(certificate: Path) -> None:
     def login(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
-        return AuthResult(success=(data.login, data.password) == (b"shop", b"pass word"))
+        return AuthResult(success=(data.login, data.password) == (b"shop", b"pass word"), handled=False)
 
     inbox = Inbox()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
