@@ -196,7 +196,7 @@ def _action_endpoint(section: Json | None, mark: Mark | None, report: Report) ->
     taken = ("url", "token", "token_name", "headers", "timeout", "timeout_s")
     return EndpointConfig(
         url,
-        token=section.get("token"),
+        token=None if section.get("token") is None else str(section["token"]),
         token_name=str(section.get("token_name", "token")),
         headers={str(key): str(value) for key, value in headers.items()},
         timeout_s=timeout_s,

@@ -89,7 +89,7 @@ def test_broken_action_endpoints_are_explained(tmp_path: Path, endpoint: str) ->
     if endpoint == "{}":
         assert read_endpoints(file).action_endpoint is None
         return
-    with pytest.raises(ProjectError, match="endpoints.yml:1:1: error: .*action_endpoint"):
+    with pytest.raises(ProjectError, match=r"endpoints.yml:1:1: error: .*action_endpoint"):
         read_endpoints(file)
 
 
