@@ -132,7 +132,7 @@ class PostgresDatabase:
                     raise
                 if last:
                     raise _unavailable(error) from error
-            except (pg8000.dbapi.Error, OSError) as error:
+            except (pg8000.dbapi.Error, ConnectionError, TimeoutError) as error:
                 _discard(connection)
                 self._forget_idle()
                 # A commit whose answer was lost may have happened, so it is the caller who has to ask again.

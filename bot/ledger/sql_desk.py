@@ -23,10 +23,10 @@ _COLUMNS = """c.id, c.channel, c.sender_id, c.status, c.operator, c.created_at, 
 _ORDER = """ORDER BY CASE WHEN c.status = 'queued' THEN 0 ELSE 1 END,
     CASE WHEN c.status = 'queued' THEN c.queued_at END, c.updated_at DESC LIMIT ?"""
 
-_TAKE = """UPDATE conversation SET status = ?, operator = ?, fence = fence + 1, lease_until = {now}, queued_at = NULL,
+_TAKE = """UPDATE conversation SET status = ?, operator = ?, fence = fence + 1, lease_until = 0, queued_at = NULL,
     updated_at = {now} WHERE id = ?"""
 
-_MINE = """UPDATE conversation SET fence = fence + 1, lease_until = {now}, updated_at = {now}, next_seq = next_seq + 1,
+_MINE = """UPDATE conversation SET fence = fence + 1, lease_until = 0, updated_at = {now}, next_seq = next_seq + 1,
     next_event = next_event + ? WHERE id = ? AND status = 'human' AND operator = ?
     RETURNING next_seq - 1, next_event - 1, channel, sender_id"""
 
@@ -63,7 +63,10 @@ class SqlDeskLedger:
 
         def run(connection: Connection) -> bool:
             sql = f"{_TAKE} AND (status <> 'human' OR operator = ?)"
-            return connection.run(sql, "human", operator, conversation_id, operator) == 1
+            taken = connection.run(sql, "human", operator, conversation_id, operator) == 1
+            if taken:
+                _interrupt(connection, conversation_id)
+            return taken
 
         claimed = await self._database.write(run)
         if claimed:
@@ -108,6 +111,7 @@ class SqlDeskLedger:
             sql = f"{_TAKE} AND (status = 'queued' OR (status = 'human' AND operator = ?))"
             if connection.run(sql, "resolved", None, conversation_id, operator) != 1:
                 raise _not_yours(conversation_id, operator)
+            _interrupt(connection, conversation_id)
 
         await self._database.write(run)
         self._signal.publish(News("status", conversation_id))
@@ -137,12 +141,18 @@ def _not_yours(conversation_id: str, operator: str) -> PermissionError:
     return PermissionError(f"{conversation_id} is not with {operator}")
 
 
+def _interrupt(connection: Connection, conversation_id: str) -> None:
+    """A turn that an operator cut off is not the message's fault, so it is no death."""
+    connection.run("UPDATE inbox SET deaths = 0 WHERE conversation_id = ? AND status = 'ready'", conversation_id)
+
+
 def _say(connection: Connection, conversation_id: str, operator: str, message: OutboundMessage, *, part: str) -> int:
     spoken = message.origin == "operator"
     row = connection.row(_MINE, int(spoken), conversation_id, operator)
     if row is None:
         raise _not_yours(conversation_id, operator)
     seq, number, channel, sender_id = row
+    _interrupt(connection, conversation_id)
     if spoken:
         data = {"operator": operator, "author": message.author}
         event = AgentUttered(text=message.text, timestamp=clock(connection), data=data)
@@ -156,6 +166,7 @@ def _hand_back(connection: Connection, conversation_id: str, operator: str) -> i
     if row is None:
         raise _not_yours(conversation_id, operator)
     seq, _, channel, sender_id = row
+    _interrupt(connection, conversation_id)
     sql = "UPDATE conversation SET status = 'bot', operator = NULL, ready = ready + 1 WHERE id = ?"
     connection.run(sql, conversation_id)
     message = InboundMessage(f"handback:{seq}", sender_id, channel, "", kind="handback")

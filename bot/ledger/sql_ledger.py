@@ -1,9 +1,11 @@
 """Ledger in SQL: the inbox, leases with fences, and turns committed whole.
 
 The lease also carries the back-off: a message that failed leaves its conversation leased until the next try, so the
-messages behind it wait and order is kept. `attempts` is counted when a message is claimed, so a message that kills
-the whole process is counted too. As such a death also counts against every other message that was in hand, the ones
-that were tried SUSPECT_ATTEMPTS times are then handled one at a time: the guilty one is found, the others go on.
+messages behind it wait and order is kept.
+
+A message that kills the process can't report it, so each claim counts as a death until the turn comes to an end. But
+such a death counts against all messages that were in hand. Those with SUSPECT_DEATHS are therefore handled first and
+entirely alone: the guilty one is found, the others go on.
 """
 
 from __future__ import annotations
@@ -41,23 +43,32 @@ _LOG = logging.getLogger(__name__)
 MAX_ATTEMPTS: Final = 5
 """Times a message is tried before it is given up and a person is asked to help."""
 
-SUSPECT_ATTEMPTS: Final = 2
-"""Tries without an end after which a message is handled apart from others like it."""
+SUSPECT_DEATHS: Final = 2
+"""Tries without an end after which a message is handled alone. The index `inbox_suspect` knows the number too."""
 
-MAX_DEATHS: Final = SUSPECT_ATTEMPTS + MAX_ATTEMPTS
-"""Tries after which a message is given up that never came to an end, whether good or bad."""
+MAX_DEATHS: Final = SUSPECT_DEATHS + MAX_ATTEMPTS
+"""Tries without an end after which a message is given up."""
 
 RETRY_AFTER_S: Final = 2.0
 """What LedgerFull tells the caller."""
 
 _CLAIM = """UPDATE conversation SET fence = fence + 1, lease_until = {now} + ? WHERE id IN (
-    SELECT id FROM conversation WHERE ready > 0 AND lease_until <= {now} ORDER BY lease_until LIMIT ? {skip_locked})
+    SELECT id FROM conversation WHERE ready > 0 AND lease_until <= {now} ORDER BY waits_since LIMIT ? {skip_locked})
     RETURNING id, fence, status, next_event"""
 
-_OLDEST = """SELECT id, body, attempts, created_at FROM inbox
+_SUSPECT = """SELECT i.id FROM inbox AS i JOIN conversation AS c ON c.id = i.conversation_id
+    WHERE i.status = 'ready' AND i.deaths >= 2 AND c.lease_until <= {now} LIMIT 1"""
+
+_CLAIM_SUSPECT = """UPDATE conversation SET fence = fence + 1, lease_until = {now} + ? WHERE id IN (
+    SELECT id FROM conversation WHERE ready > 0 AND lease_until <= {now} AND id IN (
+    SELECT conversation_id FROM inbox WHERE status = 'ready' AND deaths >= 2)
+    ORDER BY waits_since LIMIT 1 {skip_locked}) RETURNING id, fence, status, next_event"""
+
+_OLDEST = """SELECT id, body, attempts, deaths, created_at FROM inbox
     WHERE conversation_id = ? AND status = 'ready' ORDER BY seq LIMIT 1"""
 
-_COMMIT = """UPDATE conversation SET fence = fence + 1, lease_until = {now}, ready = ready - 1, updated_at = {now},
+_COMMIT = """UPDATE conversation SET fence = fence + 1, lease_until = 0, ready = ready - 1, updated_at = {now},
+    waits_since = {now},
     next_event = next_event + ?, next_seq = next_seq + ? WHERE id = ? AND fence = ?
     RETURNING next_event, next_seq, status"""
 
@@ -81,7 +92,8 @@ class SqlLedger:
         self._signal = signal
         self._limit = limit
         self._conversation_limit = conversation_limit
-        self._suspect: tuple[int, float] | None = None  # message in hand, and when its lease ends
+        self._in_hand: dict[int, float] = {}  # messages claimed and not ended, and when they count as lost
+        self._suspect: int | None = None  # the one that must be alone
 
     async def accept(self, message: InboundMessage) -> Accepted:
         """See Ledger.accept.
@@ -118,18 +130,22 @@ class SqlLedger:
         return Accepted(inbox_id, seq, True)
 
     async def claim(self, *, limit: int, lease_s: float) -> list[Claim]:
-        alone = self._suspect is None or self._suspect[1] < time.monotonic()
+        self._forget_lost()
+        if self._suspect is not None:
+            return []
+        idle = not self._in_hand
         claims, dead = await self._database.write(
-            lambda connection: _claim(connection, limit, lease_s, alone), durable=False
+            lambda connection: _claim(connection, limit, lease_s, idle), durable=False
         )
-        for claim in claims:
-            if claim.attempts > SUSPECT_ATTEMPTS:
-                self._suspect = (claim.inbox_id, time.monotonic() + lease_s)
+        for claim, suspect in claims:
+            self._in_hand[claim.inbox_id] = time.monotonic() + lease_s
+            if suspect:
+                self._suspect = claim.inbox_id
         for claim in dead:
             with suppress(FenceLost):  # an operator was quicker: the message goes round once more, and then ends here
                 await self.fail(claim, "the process ended at every try", retry_after_s=None)
         failpoint("after_claim")
-        return claims
+        return [claim for claim, _ in claims]
 
     async def renew(self, claim: Claim, *, lease_s: float) -> None:
         def run(connection: Connection) -> None:
@@ -138,6 +154,7 @@ class SqlLedger:
                 raise _lost(claim)
 
         await self._database.write(run, durable=False)
+        self._in_hand[claim.inbox_id] = time.monotonic() + lease_s
 
     async def commit(self, claim: Claim, turn: Turn) -> None:
         failpoint("before_commit")
@@ -172,8 +189,17 @@ class SqlLedger:
         self._signal.publish(News("status", claim.conversation_id))
 
     def _clear(self, claim: Claim) -> None:
-        if self._suspect is not None and self._suspect[0] == claim.inbox_id:
+        self._in_hand.pop(claim.inbox_id, None)
+        if self._suspect == claim.inbox_id:
             self._suspect = None
+
+    def _forget_lost(self) -> None:
+        """Messages whose lease ended without a word: whoever had them is gone."""
+        now = time.monotonic()
+        for inbox_id in [inbox_id for inbox_id, until in self._in_hand.items() if until < now]:
+            del self._in_hand[inbox_id]
+            if self._suspect == inbox_id:
+                self._suspect = None
 
     async def events(self, conversation_id: str, *, after: int = 0) -> list[Event]:
         sql = "SELECT body FROM event WHERE conversation_id = ? AND number > ? ORDER BY number"
@@ -196,28 +222,41 @@ class SqlLedger:
 
 
 def _claim(
-    connection: Connection, limit: int, lease_s: float, suspect_allowed: bool
-) -> tuple[list[Claim], list[Claim]]:
-    """Lease conversations; what is to be handled, and what has to be given up."""
-    claims: list[Claim] = []
+    connection: Connection, limit: int, lease_s: float, idle: bool
+) -> tuple[list[tuple[Claim, bool]], list[Claim]]:
+    """Lease conversations: what is to be handled, each with whether it is a suspect, and what has to be given up.
+
+    A suspect is taken only while nothing else is in hand, and nothing else is taken while one waits.
+    """
+    if connection.row(_SUSPECT) is None:
+        rows = connection.rows(_CLAIM, lease_s, limit)
+    else:
+        rows = connection.rows(_CLAIM_SUSPECT, lease_s) if idle else ()
+    claims: list[tuple[Claim, bool]] = []
     dead: list[Claim] = []
-    for conversation_id, fence, status, next_event in connection.rows(_CLAIM, lease_s, limit):
-        row = connection.row(_OLDEST, conversation_id)
-        if row is None:  # can't be; but one broken count must not stop every other conversation
-            _LOG.error("conversation %s counted messages that are not there", conversation_id)
-            connection.run("UPDATE conversation SET ready = 0 WHERE id = ?", conversation_id)
-            continue
-        inbox_id, body, attempts, created_at = row
-        if SUSPECT_ATTEMPTS <= attempts < MAX_DEATHS:
-            if not suspect_allowed:
-                connection.run("UPDATE conversation SET lease_until = {now} WHERE id = ?", conversation_id)
-                continue
-            suspect_allowed = False
-        connection.run("UPDATE inbox SET attempts = attempts + 1 WHERE id = ?", inbox_id)
-        message = _stamped(inbound_of(body), created_at)
-        claim = Claim(conversation_id, inbox_id, fence, message, status, attempts + 1, next_event - 1)
-        (claims if attempts < MAX_DEATHS else dead).append(claim)
-    return sorted(claims, key=lambda claim: claim.inbox_id), dead
+    for row in rows:
+        claimed = _oldest(connection, row)
+        if claimed is not None:
+            claim, deaths = claimed
+            if deaths < MAX_DEATHS:
+                claims.append((claim, deaths >= SUSPECT_DEATHS))
+            else:
+                dead.append(claim)
+    return sorted(claims, key=lambda pair: pair[0].inbox_id), dead
+
+
+def _oldest(connection: Connection, row: Row) -> tuple[Claim, int] | None:
+    """The oldest message of a conversation just leased, and how many tries of it came to no end."""
+    conversation_id, fence, status, next_event = row
+    found = connection.row(_OLDEST, conversation_id)
+    if found is None:  # can't be; but one broken count must not stop every other conversation
+        _LOG.error("conversation %s counted messages that are not there", conversation_id)
+        connection.run("UPDATE conversation SET ready = 0 WHERE id = ?", conversation_id)
+        return None
+    inbox_id, body, attempts, deaths, created_at = found
+    connection.run("UPDATE inbox SET attempts = attempts + 1, deaths = deaths + 1 WHERE id = ?", inbox_id)
+    message = _stamped(inbound_of(body), created_at)
+    return Claim(conversation_id, inbox_id, fence, message, status, attempts + 1, next_event - 1), deaths
 
 
 def open_conversation(connection: Connection, message: InboundMessage) -> tuple[int, int]:
@@ -228,9 +267,10 @@ def open_conversation(connection: Connection, message: InboundMessage) -> tuple[
     """
     conversation_id = message.conversation_id
     row = connection.row(
-        "INSERT INTO conversation (id, channel, sender_id, bucket, next_seq, ready, created_at, updated_at) "
-        "VALUES (?, ?, ?, ?, 2, 1, {now}, {now}) ON CONFLICT (id) DO UPDATE SET "
-        "next_seq = conversation.next_seq + 1, ready = conversation.ready + 1, updated_at = {now} "
+        "INSERT INTO conversation (id, channel, sender_id, bucket, next_seq, ready, created_at, updated_at, "
+        "waits_since) VALUES (?, ?, ?, ?, 2, 1, {now}, {now}, {now}) ON CONFLICT (id) DO UPDATE SET "
+        "next_seq = conversation.next_seq + 1, ready = conversation.ready + 1, updated_at = {now}, "
+        "waits_since = CASE WHEN conversation.ready = 0 THEN {now} ELSE conversation.waits_since END "
         "RETURNING next_seq - 1, ready",
         conversation_id, message.channel, message.sender_id, bucket_of(conversation_id),
     )  # fmt: skip
@@ -275,7 +315,7 @@ def _retry_later(connection: Connection, claim: Claim, reason: str, retry_after_
     sql = "UPDATE conversation SET fence = fence + 1, lease_until = {now} + ? WHERE id = ? AND fence = ?"
     if connection.run(sql, retry_after_s, claim.conversation_id, claim.fence) != 1:
         raise _lost(claim)
-    connection.run("UPDATE inbox SET reason = ? WHERE id = ?", dump(reason[:500]), claim.inbox_id)
+    connection.run("UPDATE inbox SET deaths = deaths - 1, reason = ? WHERE id = ?", dump(reason[:500]), claim.inbox_id)
 
 
 def _bury(connection: Connection, claim: Claim, reason: str) -> None:

@@ -9,13 +9,14 @@ CREATE TABLE conversation (
     fence BIGINT NOT NULL DEFAULT 0,            -- rises with each claim and each change by an operator
     lease_until DOUBLE PRECISION NOT NULL DEFAULT 0,
     ready INTEGER NOT NULL DEFAULT 0,           -- messages waiting in the inbox
+    waits_since DOUBLE PRECISION NOT NULL DEFAULT 0,  -- whose turn it is; the lease alone says who may be claimed
     next_seq BIGINT NOT NULL DEFAULT 1,
     next_event BIGINT NOT NULL DEFAULT 1,
     created_at DOUBLE PRECISION NOT NULL,
     updated_at DOUBLE PRECISION NOT NULL,
     queued_at DOUBLE PRECISION
 );
-CREATE INDEX conversation_ready ON conversation (lease_until) WHERE ready > 0;
+CREATE INDEX conversation_ready ON conversation (lease_until, waits_since) WHERE ready > 0;
 CREATE INDEX conversation_status ON conversation (status, updated_at);
 
 CREATE TABLE inbox (
@@ -28,10 +29,12 @@ CREATE TABLE inbox (
     body TEXT NOT NULL,
     status TEXT NOT NULL DEFAULT 'ready',       -- ready | done | dead
     attempts INTEGER NOT NULL DEFAULT 0,
+    deaths INTEGER NOT NULL DEFAULT 0,          -- attempts that came to no end at all
     reason TEXT,
     created_at DOUBLE PRECISION NOT NULL,
     UNIQUE (conversation_id, source, dedupe_key)
 );
+CREATE INDEX inbox_suspect ON inbox (conversation_id) WHERE status = 'ready' AND deaths >= 2;
 CREATE INDEX inbox_seq ON inbox (conversation_id, seq);
 CREATE INDEX inbox_ready ON inbox (conversation_id, seq) WHERE status = 'ready';
 
