@@ -145,9 +145,12 @@ async def read_object(request: web.Request, *, limit_bytes: int = BODY_LIMIT_BYT
     """
     if request.content_length is not None and request.content_length > limit_bytes:
         raise _too_large(limit_bytes)
-    body = await request.content.read(limit_bytes + 1)
-    while not request.content.at_eof() and len(body) <= limit_bytes:
-        body += await request.content.read(limit_bytes + 1 - len(body))
+    body = b""
+    try:
+        while len(body) <= limit_bytes and (more := await request.content.read(limit_bytes + 1 - len(body))):
+            body += more
+    except web.RequestPayloadError:
+        raise Refusal(400, "bad_body", "The body can't be decoded.", "请求内容无法解码。") from None
     if len(body) > limit_bytes:
         raise _too_large(limit_bytes)
     return parse_object(body)
