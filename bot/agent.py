@@ -95,6 +95,10 @@ class Agent:
         """The tracker of a conversation with these events."""
         return Tracker.from_events(sender_id, self.domain, events)
 
+    async def parse(self, text: str) -> ParseResult:
+        """What the text means to this bot; nothing is decided."""
+        return await self._parser.parse(text)
+
     async def handle(
         self,
         tracker: Tracker,
