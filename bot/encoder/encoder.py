@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +23,10 @@ BATCH_TOKENS = 1024
 """Tokens of one forward pass. More gains nothing on a processor and costs memory."""
 
 
+MANY_PASSES = 64
+"""From so many forward passes on, threads are worth starting."""
+
+
 @dataclass(frozen=True, slots=True)
 class Encoding:
     """What the encoder says of B texts.
@@ -38,7 +43,7 @@ class Encoding:
 
 
 class Encoder:
-    """A frozen sentence encoder. Calls from several threads take turns.
+    """A frozen sentence encoder. Holds no state between calls: any number of threads may use it.
 
     Args:
         folder: converted weights (`bot.encoder.weights.locate`).
@@ -62,7 +67,6 @@ class Encoder:
         weights = load_file(str(folder / "weights.safetensors"))
         self._tokenizer = _tokenizer(folder, self.shape, weights.pop("scores", None))
         self._transformer = Transformer(weights, self.shape, arithmetic=self.arithmetic, device=device)
-        self._lock = threading.Lock()
 
     @property
     def size(self) -> int:
@@ -81,20 +85,30 @@ class Encoder:
         sentence = torch.zeros(len(texts), self.size)
         tokens: list[Tensor] = [torch.zeros(0, 2 * self.size)] * len(texts)
         spans: list[list[tuple[int, int]]] = [[]] * len(texts)
-        for bucket in self._buckets([len(item.ids) for item in found]):
-            with self._lock:
-                last, middle = self._transformer.run([found[index].ids for index in bucket])
-            last, middle = last.cpu(), middle.cpu()
-            start = 0
-            for index in bucket:
-                end = start + len(found[index].ids)
-                keep = [row for row, (a, b) in enumerate(found[index].spans, start) if b > a]
-                sentence[index] = last[start:end].mean(0)
+        buckets = self._buckets([len(item.ids) for item in found])
+        for bucket, rows in zip(buckets, self._passes(buckets, found), strict=True):
+            for index, (last, middle) in zip(bucket, rows, strict=True):
+                keep = [row for row, (start, end) in enumerate(found[index].spans) if end > start]
+                sentence[index] = last.mean(0)
                 tokens[index] = torch.cat([last[keep], middle[keep]], 1)
-                spans[index] = [span for span in found[index].spans if span[1] > span[0]]
-                start = end
-        sentence = torch.nn.functional.normalize(sentence, dim=1)
-        return Encoding(sentence, tokens, spans)
+                spans[index] = [found[index].spans[row] for row in keep]
+        return Encoding(torch.nn.functional.normalize(sentence, dim=1), tokens, spans)
+
+    def _passes(self, buckets: list[list[int]], found: list[Tokens]) -> Iterable[list[tuple[Tensor, Tensor]]]:
+        """Forward passes in order; many of them (training) on all cores, for torch lets go of Python meanwhile."""
+        batches = [[found[index].ids for index in bucket] for bucket in buckets]
+        if len(batches) < MANY_PASSES:
+            return map(self._pass, batches)
+        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
+            return list(threads.map(self._pass, batches))
+
+    def _pass(self, ids: list[list[int]]) -> list[tuple[Tensor, Tensor]]:
+        """One forward pass; for each text the (T, H) hidden states of two layers."""
+        last, middle = self._transformer.run(ids)
+        lengths = [len(text) for text in ids]
+        import torch
+
+        return list(zip(torch.split(last.cpu(), lengths), torch.split(middle.cpu(), lengths), strict=True))
 
     def _buckets(self, lengths: Sequence[int]) -> list[list[int]]:
         """Indices in groups of like length, each of at most BATCH_TOKENS padded tokens.

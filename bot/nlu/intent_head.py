@@ -16,51 +16,49 @@ if TYPE_CHECKING:
 RANKING_LENGTH = 10
 """Rasa's `ranking_length`."""
 
-GAIN = 8.0
+GAIN = 14.0
 """Sentence vectors have length 1 and lie close together; scaled so, one penalty suits every number of intents."""
 
-TABLE_SHARE = 0.3
-"""How much the spelling counts beside the meaning: enough for slang, typing errors and product codes."""
+SPELLING_PENALTY = 2.0
+"""The spelling corrects the meaning (slang, typing errors, product codes) and does not outvote it."""
 
 
 class IntentHead:
-    """Logistic regression on the meaning, another on the spelling (character n-grams); their probabilities mixed."""
+    """One logistic regression on a text's meaning (sentence vector) and spelling (character n-grams)."""
 
-    def __init__(self, names: Sequence[str], center: Tensor, meaning: Linear, spelling: Linear) -> None:
+    def __init__(self, names: Sequence[str], center: Tensor, linear: Linear) -> None:
         self._names = list(names)
         self._center = center
-        self._meaning = meaning
-        self._spelling = spelling
+        self._linear = linear
 
     @classmethod
     def train(cls, sentence: Tensor, texts: Sequence[str], intents: Sequence[str]) -> Self:
         """From (N, H) sentence vectors of N texts and their intents."""
-        import torch
-
         names = sorted(set(intents))
         number = {name: index for index, name in enumerate(names)}
-        labels = [number[intent] for intent in intents]
         center = sentence.mean(0)
-        meaning = solve(_scaled(sentence, center), labels, count=len(names), penalty=1.0)
-        spelling = solve(torch.zeros(len(texts), 1), labels, count=len(names),
-                         hashed=[ngrams_of(text) for text in texts], table_penalty=0.3)  # fmt: skip
-        return cls(names, center, meaning, spelling)
+        linear = solve(
+            _scaled(sentence, center),
+            [number[intent] for intent in intents],
+            count=len(names),
+            hashed=[ngrams_of(text) for text in texts],
+            table_penalty=SPELLING_PENALTY,
+        )
+        return cls(names, center, linear)
 
     def rankings(self, sentence: Tensor, texts: Sequence[str]) -> list[list[Json]]:
         """For each text the likeliest intents, best first; all confidences of a text add up to 1."""
         import torch
 
         with torch.inference_mode():
-            found = self._meaning.scores(_scaled(sentence, self._center)).softmax(1) * (1 - TABLE_SHARE)
             hashed = [ngrams_of(text) for text in texts]
-            found += self._spelling.scores(torch.zeros(len(texts), 1), hashed).softmax(1) * TABLE_SHARE
+            found = self._linear.scores(_scaled(sentence, self._center), hashed).softmax(1)
             best = found.topk(min(RANKING_LENGTH, len(self._names)))
         pairs = zip(best.values.tolist(), best.indices.tolist(), strict=True)
         return [[{"name": self._names[n], "confidence": p} for p, n in zip(*pair, strict=True)] for pair in pairs]
 
     def to_state(self) -> tuple[Json, dict[str, Any]]:
-        arrays = self._meaning.to_arrays("meaning") | self._spelling.to_arrays("spelling")
-        return {"names": self._names}, arrays | {"center": self._center.numpy()}
+        return {"names": self._names}, self._linear.to_arrays("linear") | {"center": self._center.numpy()}
 
     @classmethod
     def from_state(cls, state: Json, arrays: Mapping[str, Any]) -> Self:
@@ -68,7 +66,7 @@ class IntentHead:
 
         own = dict(arrays)
         center = torch.from_numpy(np.array(own["center"], np.float32))
-        return cls(state["names"], center, Linear.from_arrays("meaning", own), Linear.from_arrays("spelling", own))
+        return cls(state["names"], center, Linear.from_arrays("linear", own))
 
 
 def _scaled(sentence: Tensor, center: Tensor) -> Tensor:

@@ -38,6 +38,7 @@ class TransformerClassifier:
         self._device = str(settings.get("device", "cpu"))
         self._intents: IntentHead | None = None
         self._entities: EntityHead | None = None
+        self._trained_on: tuple[list[str], Encoding] | None = None
 
     def train(self, data: TrainingData, results: Sequence[ParseResult]) -> None:
         examples = data.nlu.examples
@@ -45,8 +46,8 @@ class TransformerClassifier:
             english = self._settings.get("language") == "en" and all(item.text.isascii() for item in examples)
             self._model = MINILM if english else E5
         texts = [item.text for item in examples]
-        encoding = self._encode(texts)
-        self._keep(results, encoding)
+        encoding = load_encoder(self._model, device=self._device).encode(texts)
+        self._trained_on = (texts, encoding)
         labelled = [index for index, item in enumerate(examples) if item.intent]
         if labelled and self._settings.get("intent_classification", True):
             intents = [examples[index].intent.partition("/")[0] for index in labelled]
@@ -69,7 +70,11 @@ class TransformerClassifier:
             for result, entities in zip(results, found, strict=True):
                 result.entities += [entity | {"extractor": NAME} for entity in entities]
 
-    def _encode(self, texts: Sequence[str]) -> Encoding:
+    def _encode(self, texts: list[str]) -> Encoding:
+        """Training asks for the examples a second time: most of its work, kept until then."""
+        kept, self._trained_on = self._trained_on, None
+        if kept and kept[0] == texts:
+            return kept[1]
         return load_encoder(self._model, device=self._device).encode(texts)
 
     def _keep(self, results: Sequence[ParseResult], encoding: Encoding) -> None:
