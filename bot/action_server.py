@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-import logging
 import os
 import zlib
 from collections.abc import Awaitable, Callable
@@ -28,8 +27,6 @@ MISSING_DOMAIN = 449
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _ENDPOINT = web.AppKey("endpoint", InProcessEndpoint)
-
-_log = logging.getLogger(__name__)
 
 
 class BodyError(Exception):
@@ -106,9 +103,6 @@ async def _webhook(request: web.Request) -> web.Response:
     except ActionError as error:
         status = 400 if isinstance(error, ActionRejected) else 404 if isinstance(error, ActionUnknown) else 500
         return _refused(str(error), status, error.action)
-    except (TypeError, ValueError) as error:
-        _log.error("action %s: its answer can't be written as JSON: %s", name, error)
-        return _refused(f"the answer of {name!r} can't be written as JSON: {error}", 500, str(name))
 
 
 async def _actions(request: web.Request) -> web.Response:
@@ -135,11 +129,23 @@ async def _call(request: web.Request) -> Json:
         call = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise BodyError(f"the body is no JSON: {error}") from error
-    if not isinstance(call, dict) or not isinstance(call.get("tracker", {}), dict):
+    if not isinstance(call, dict):
         raise BodyError("the body is no action call: an object with next_action, tracker and domain")
-    if call.get("next_action") and "sender_id" not in call.get("tracker", {}):
-        raise BodyError("the call has no tracker with a sender_id")
+    if call.get("next_action"):
+        _check(call)
     return call
+
+
+def _check(call: Json) -> None:
+    """Raises BodyError where rasa_sdk could not make a tracker of the call."""
+    tracker = call.get("tracker")
+    if not isinstance(tracker, dict) or "sender_id" not in tracker:
+        raise BodyError("the call has no tracker with a sender_id")
+    for place, kind in (("slots", dict), ("latest_message", dict), ("events", list), ("active_loop", dict)):
+        if not isinstance(tracker.get(place) or kind(), kind):
+            raise BodyError(f"`tracker.{place}` must be {'an object' if kind is dict else 'a list'}")
+    if not isinstance(call.get("domain") or {}, dict):
+        raise BodyError("`domain` must be an object")
 
 
 def _refused(error: str, status: int, action: str | None = None) -> web.Response:

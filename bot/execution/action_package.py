@@ -44,12 +44,6 @@ def find_actions(package: str, project: Path) -> dict[str, Any]:
         return _instances([cls for cls in dict.fromkeys(found) if _is_own(cls)], project)
 
 
-def exists(package: str, project: Path) -> bool:
-    """Whether the project has such a package or file."""
-    place = project.joinpath(*package.split("."))
-    return place.is_dir() or place.with_suffix(".py").is_file()
-
-
 def _is_own(cls: Any) -> bool:
     """Not one of rasa_sdk's own, and complete."""
     return not inspect.isabstract(cls) and not cls.__module__.startswith(("rasa_sdk.", "rasa."))

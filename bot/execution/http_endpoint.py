@@ -47,6 +47,7 @@ class HttpEndpoint:
         self._timeout_s = timeout_s
         self._selective_domain = selective_domain
         self._send_domain_actions = send_domain_actions
+        self._domain: tuple[Any, str] | None = None
         self._session: aiohttp.ClientSession | None = None
 
     async def run(self, call: Json) -> Json:
@@ -88,7 +89,7 @@ class HttpEndpoint:
     async def _post(self, action: str, call: Json) -> tuple[int, bytes]:
         import aiohttp
 
-        data = json.dumps(call, default=str).encode()
+        data = self._body(call)
         options: Json = {"params": self._params, "headers": {"Content-Type": "application/json"}}
         try:
             # A redirect is an error: a call holds the whole conversation and goes nowhere but to the URL configured.
@@ -98,6 +99,15 @@ class HttpEndpoint:
             raise self._unavailable(action, f"no answer within {self._timeout_s:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise self._unavailable(action, f"{type(error).__name__}: {error}") from error
+
+    def _body(self, call: Json) -> bytes:
+        """The call as JSON; the domain, the same large object at every call, is written once."""
+        if (domain := call.get("domain")) is None:
+            return json.dumps(call, default=str).encode()
+        if self._domain is None or self._domain[0] is not domain:
+            self._domain = (domain, json.dumps(domain, default=str))
+        head = json.dumps({key: value for key, value in call.items() if key != "domain"}, default=str)
+        return f'{head[:-1]}, "domain": {self._domain[1]}}}'.encode()
 
     async def _read(self, action: str, response: aiohttp.ClientResponse) -> bytes:
         chunks, size = [], 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import logging
 import marshal
 import traceback
@@ -58,7 +59,7 @@ class InProcessEndpoint:
             raise ActionUnavailable(f"action {name!r} can't start: {error}", action=name) from error
         except Exception as error:
             raise _translated(error, name) from error
-        return {"events": result.events, "responses": result.responses}
+        return {"events": _plain(name, result.events), "responses": _plain(name, result.responses)}
 
     async def names(self) -> tuple[str, ...] | None:
         return tuple(self._executor.actions)
@@ -76,6 +77,17 @@ def _own(call: Json) -> Json:
     except ValueError:  # a slot holds what is no plain data
         own = copy.deepcopy(rest)
     return own | {"domain": dict(domain) if isinstance(domain, dict) else {}}
+
+
+def _plain(name: str, entries: list[Json]) -> list[Json]:
+    """The entries that can be written as JSON; the same in this process and behind a server."""
+    kept = []
+    for entry in entries:
+        try:
+            kept.append(json.loads(json.dumps(entry, allow_nan=False)))
+        except (TypeError, ValueError) as error:
+            _log.error("action %s: %.200r is ignored, it can't be written as JSON: %s", name, entry, error)
+    return kept
 
 
 def _translated(error: Exception, name: str) -> ActionRejected | ActionUnknown | ActionUnavailable:

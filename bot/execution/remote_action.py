@@ -15,7 +15,7 @@ from typing import Any
 
 from bot.domain import Domain
 from bot.errors import ActionUnavailable, ActionUnknown
-from bot.events import ActionExecuted, Event, FollowupAction, SlotSet, UserUttered, from_json
+from bot.events import ActionExecuted, Event, FollowupAction, SessionStarted, SlotSet, UserUttered, from_json
 from bot.execution.endpoint import ActionEndpoint
 from bot.execution.response import Responder, to_event
 from bot.execution.situation import Situation
@@ -53,7 +53,7 @@ class RemoteAction:
             {
                 "next_action": name,
                 "sender_id": tracker.sender_id,
-                "tracker": tracker.to_json("AFTER_RESTART"),
+                "tracker": tracker.to_json("NONE") | {"events": [e.to_json() for e in _session(tracker)]},
                 "version": PROTOCOL_VERSION,
                 "domain": self._domain.raw,
                 "turn_id": situation.turn_id,
@@ -95,6 +95,17 @@ class RemoteAction:
             raise ValueError(f"the domain has no slot {event.name!r}")
         if isinstance(event, FollowupAction) and not self._domain.is_known_action(event.name):
             raise ValueError(f"the domain has no action {event.name!r}")
+
+
+def _session(tracker: Tracker) -> list[Event]:
+    """Events since the latest session began, its start included: as much as Rasa loads and sends."""
+    events = tracker.events
+    for at in range(len(events) - 1, -1, -1):
+        if isinstance(events[at], SessionStarted):
+            before = events[max(at - 2, 0) : at]  # the action that started it and the slot with its metadata
+            head = [e for e in before if getattr(e, "name", "") in ("action_session_start", "session_started_metadata")]
+            return [*head, *events[at:]]
+    return events
 
 
 def _check_types(event: Event) -> None:

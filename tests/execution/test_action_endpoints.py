@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import subprocess
+import sys
 import time
+import urllib.error
+import urllib.request
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -177,7 +181,18 @@ async def test_server_speaks_the_protocol() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"next_action": "action_carousel"}', b'{"tracker": 1}', b"[" * 99999],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b'{"next_action": "action_carousel"}',
+        b'{"next_action": "action_carousel", "tracker": 1}',
+        b'{"next_action": "action_carousel", "tracker": {"sender_id": "x", "events": 1}, "domain": {}}',
+        b'{"next_action": "action_carousel", "tracker": {"sender_id": "x"}, "domain": [1]}',
+        b"[" * 99999,
+    ],
 )
 async def test_server_answers_malformed_calls_with_400(body: bytes) -> None:
     async with client() as http:
@@ -246,8 +261,9 @@ async def test_a_blocking_action_blocks_nobody_else_and_ends_at_the_deadline() -
         assert turn.messages[0].buttons
 
 
-async def test_unusable_events_are_left_out_one_by_one(caplog: pytest.LogCaptureFixture) -> None:
-    async with endpoint_of("here") as endpoint:
+@pytest.mark.parametrize("kind", ["here", "http"])
+async def test_unusable_events_are_left_out_one_by_one(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    async with endpoint_of(kind) as endpoint:
         talk = Talk(agent_with(endpoint))
         with caplog.at_level(logging.ERROR):
             turn = await talk.say("/bad_events")
@@ -334,6 +350,30 @@ def test_code_that_cannot_be_loaded_stops_the_start(tmp_path: Path, code: str, p
         InProcessEndpoint("actions", tmp_path)
     assert place in str(caught.value)
     assert words in str(caught.value)
+
+
+def test_serve_as_a_process() -> None:
+    port = unused_port()
+    code = f"from bot.action_server import serve; serve({str(SHOP)!r}, {port}, token='t')"
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=SHOP.parents[2], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout
+        assert f"http://127.0.0.1:{port}/webhook" in process.stdout.readline()
+        assert answer_of(f"http://127.0.0.1:{port}/health") == {"status": "ok"}
+        assert {"name": "action_slow"} in answer_of(f"http://127.0.0.1:{port}/actions?token=t")
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def answer_of(url: str) -> Any:
+    for _ in range(100):
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return json.load(answer)
+        except urllib.error.URLError:
+            time.sleep(0.05)
+    raise AssertionError(f"{url} does not answer")
 
 
 async def test_http_client_session_is_closed() -> None:
