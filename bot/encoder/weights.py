@@ -77,6 +77,10 @@ def _source(name: str) -> tuple[Callable[[Path], None], str]:
     local = Path(name)
     if (local / "model.safetensors").exists():
         return lambda folder: convert_bert(local, folder), _stamp(local / "model.safetensors")
+    if local.is_absolute() or name.startswith("."):
+        raise ModelError(
+            f"{name}: there is no encoder here; a folder with model.safetensors and tokenizer.json is needed."
+        )
     return lambda folder: convert_hub(name, folder), name
 
 
