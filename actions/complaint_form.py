@@ -10,7 +10,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import FormValidationAction
 
 from actions.conversation import Conversation, Event, apologise
-from actions.proof_form import Slots
+from actions.proof_form import Slots, typed_text
 from bot.shop import normal
 from bot.shop.shop import MAX_TEXT_CHARS, Shop
 
@@ -36,7 +36,7 @@ class ValidateComplaintForm(FormValidationAction):
     def validate_complaint_contact(
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Slots:
-        contact = normal.contact(value or "")
+        contact = normal.contact_in(typed_text(tracker)) or normal.contact(value or "")
         if contact is None and value is not None:
             dispatcher.utter_message(response="utter_contact_invalid")
         return {"complaint_contact": contact}

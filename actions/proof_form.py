@@ -51,6 +51,12 @@ def _apologise(action: str, dispatcher: CollectingDispatcher, error: ShopError) 
     dispatcher.utter_message(response="utter_shop_unavailable")
 
 
+def typed_text(tracker: Tracker) -> str:
+    """What the shopper typed; empty for a button's command."""
+    text = str(tracker.latest_message.get("text") or "")
+    return "" if text.startswith("/") else text
+
+
 class ProofForm(FormValidationAction):
     """Validates the three slots that prove identity, and leaves them out once proved."""
 
@@ -90,7 +96,7 @@ class ProofForm(FormValidationAction):
     def validate_order_number(
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Slots:
-        number = normal.order_number(value)
+        number = normal.order_number(value) or normal.order_number_in(typed_text(tracker))
         if number is None:
             dispatcher.utter_message(response="utter_order_number_invalid")
             return {"order_number": None}
@@ -105,7 +111,8 @@ class ProofForm(FormValidationAction):
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> Slots:
         conversation, number = Conversation.of(tracker), normal.order_number(tracker.slots.get("order_number") or "")
-        contact = normal.contact(value) if value is not None else None
+        # An entity may have lost a letter at its edge: what was typed decides.
+        contact = normal.contact_in(typed_text(tracker)) or normal.contact(value)
         if value is None or number is None:
             return {"order_contact": None}
         if contact is None:

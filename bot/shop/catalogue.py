@@ -52,8 +52,9 @@ def option_value(value: str, language: str) -> str:
 
 def option_text(options: Mapping[str, str], language: str) -> str:
     """All options in a line: "blue, M, cotton"; yes and no get their option's name in front."""
-    return ("、" if language == "zh" else ", ").join(
-        f"{option_name(key, language)}: {option_value(value, language)}"
+    comma, colon = ("、", "：") if language == "zh" else (", ", ": ")
+    return comma.join(
+        f"{option_name(key, language)}{colon}{option_value(value, language)}"
         if value in ("yes", "no", "none")
         else option_value(value, language)
         for key, value in options.items()

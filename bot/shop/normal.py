@@ -47,6 +47,23 @@ def contact(text: object) -> str | None:
     return email(text) or phone(text)
 
 
+def contact_in(text: object) -> str | None:
+    """The first e-mail address, or else phone number, inside a sentence."""
+    folded = _ascii_digits(unicodedata.normalize("NFKC", str(text)[:MAX_CHARS])).lower()
+    if match := re.search(rf"(?<![a-z0-9]){EMAIL.pattern}", folded):
+        return email(match[0])
+    # Digits with the signs that people put between them; a longer run of digits is no phone number.
+    match = re.search(r"(?<![\da-z#])\+?\d[\d\s().·/-]{5,20}\d(?!\d)", folded)
+    return phone(match[0]) if match else None
+
+
+def order_number_in(text: object) -> str | None:
+    """The first order number inside a sentence."""
+    folded = _ascii_digits(unicodedata.normalize("NFKC", str(text)[:MAX_CHARS])).upper()
+    match = re.search(r"(?<![A-Z0-9])W\s?(\d{7})(?!\d)", folded)
+    return f"#W{match[1]}" if match else None
+
+
 def code(text: object) -> str | None:
     """Six digits from "123 456", "123-456" or a sentence that holds exactly one such group."""
     folded = _ascii_digits(unicodedata.normalize("NFKC", str(text)[:MAX_CHARS]))

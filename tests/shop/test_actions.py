@@ -241,6 +241,13 @@ async def test_unreadable_answers_are_asked_again(talk: Talk) -> None:
     assert talk.said == ["utter_code_format"]
 
 
+async def test_what_was_typed_counts_more_than_a_clipped_entity(talk: Talk) -> None:
+    await talk.fill("order_form", "x", order_number=DELIVERED.number)
+    assert await talk.fill("order_form", f"it is {DELIVERED.email}!", order_contact="ava") == "one_time_code"
+    assert talk.slots["order_contact"] == DELIVERED.email
+    assert await talk.fill("order_form", "the code", one_time_code=talk.code()) is None
+
+
 async def test_another_order_number_in_the_middle_asks_for_its_contact(talk: Talk) -> None:
     await talk.fill("order_form", "x", order_number=DELIVERED.number)
     await talk.fill("order_form", "x", order_contact=DELIVERED.email)

@@ -59,3 +59,29 @@ def test_no_order_number(typed: str) -> None:
 @pytest.mark.parametrize("typed", ["12345", "1234567", "123 456 or 654 321", "", "abcdef"])
 def test_no_code(typed: str) -> None:
     assert normal.code(typed) is None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "contact"),
+    [
+        ("it's someone@example.com.", "someone@example.com"),
+        ("我的邮箱是Ann.Lee@Example.com，谢谢", "ann.lee@example.com"),
+        ("call +86 138-0013-8000 please", "+8613800138000"), ("手机１３８００１３８０００", "13800138000"),
+        ("no idea", None), ("@", None), ("order #W2611340 of 12", None), ("1" * 40, None),
+    ],
+)  # fmt: skip
+def test_contacts_in_sentences(sentence: str, contact: str | None) -> None:
+    assert normal.contact_in(sentence) == contact
+
+
+@pytest.mark.parametrize(
+    ("sentence", "number"),
+    [
+        ("where is #W2611340?", "#W2611340"),
+        ("订单w 2611340到哪了", "#W2611340"),
+        ("W26113405", None),
+        ("XW2611340", None),
+    ],
+)
+def test_order_numbers_in_sentences(sentence: str, number: str | None) -> None:
+    assert normal.order_number_in(sentence) == number
