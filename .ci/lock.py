@@ -37,7 +37,8 @@ def closure(names: list[str]) -> dict[str, str]:
         if name not in found:
             found[name] = version(name)
             queue += [(Requirement(text), "") for text in requires(name) or ()]
-        queue += [(Requirement(text), each) for each in requirement.extras for text in requires(name) or () if "extra" in text]
+        extras = [text for text in requires(name) or () if "extra" in text]
+        queue += [(Requirement(text), each) for each in requirement.extras for text in extras]
     return found
 
 

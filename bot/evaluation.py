@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bot.domain import Domain
 from bot.errors import Mark
 from bot.events import ActionExecuted, ActionExecutionRejected, UserUttered
 from bot.messages import Json
-from bot.model.archive import Model
 from bot.nlu.component import ParseResult
+from bot.nlu.pipeline import Pipeline
+from bot.policies.ensemble import Ensemble
 from bot.policies.story_tracker import StoryTracker, unroll
 from bot.tracker import Tracker
 from bot.training_data.data import Story, TrainingData, UserStep
@@ -39,12 +41,21 @@ class StoryResult:
     steps: int
 
 
-def evaluate(stories: Sequence[Story], model: Model, *, only: str | None = None) -> list[StoryResult]:
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is tested: the trained parts of a model."""
+
+    domain: Domain
+    pipeline: Pipeline
+    ensemble: Ensemble
+
+
+def evaluate(stories: Sequence[Story], model: Subject, *, only: str | None = None) -> list[StoryResult]:
     """Play every story.
 
     Args:
         stories: as `read_test_stories` gives them.
-        model: with a trained pipeline and ensemble.
+        model: what is tested.
         only: `nlu` compares intents and entities only, `core` actions only.
     """
     trackers = unroll(TrainingData(model.domain, stories=tuple(stories)))
@@ -60,7 +71,7 @@ def _user_steps(story: Story) -> list[UserStep]:
 class _Play:
     """One story being played."""
 
-    def __init__(self, story: StoryTracker, model: Model, parses: dict[str, ParseResult]) -> None:
+    def __init__(self, story: StoryTracker, model: Subject, parses: dict[str, ParseResult]) -> None:
         self.story, self.model, self.parses = story, model, parses
         self.steps_by_mark = {step.mark: step for step in _user_steps(story.story)}
         self.failures: list[Failure] = []

@@ -11,9 +11,16 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any, ClassVar
 
 from bot.messages import Json
+
+
+@cache
+def _names(cls: type) -> tuple[str, ...]:
+    """The fields of one kind of event beyond those that all share."""
+    return tuple(f.name for f in fields(cls) if f.name not in ("timestamp", "metadata"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +33,9 @@ class Event:
 
     def to_json(self) -> Json:
         head: Json = {"event": self.type, "timestamp": self.timestamp, "metadata": dict(self.metadata)}
-        own = (f.name for f in fields(self) if f.name not in ("timestamp", "metadata"))
-        return head | {name: getattr(self, name) for name in own}
+        for name in _names(type(self)):
+            head[name] = getattr(self, name)
+        return head
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +224,7 @@ def from_json(data: Mapping[str, Any]) -> Event:
     cls = EVENTS.get(_OLD_NAMES.get(str(name), str(name)))
     if cls is None:
         raise ValueError(f"unknown event {name!r}; known are: {', '.join(sorted(EVENTS))}")
-    known = {f.name for f in fields(cls)}
+    known = ("timestamp", "metadata", *_names(cls))
     if "is_interrupted" in data:
         data = {**data, "is_loop_interrupted": data["is_interrupted"]}
     values = {key: value for key, value in data.items() if key in known and not (key == "metadata" and value is None)}

@@ -13,10 +13,10 @@ from typing import Any, Literal, Self
 Json = dict[str, Any]
 
 Status = Literal["bot", "queued", "human", "resolved"]
-"""Who answers a conversation: the bot; nobody yet (hand-off asked); an operator; the bot again after an operator closed it."""
+"""Who answers: the bot; nobody yet (a hand-off was asked for); an operator; the bot, after an operator closed it."""
 
 Kind = Literal["text", "handback"]
-"""`text`: a shopper said something. `handback`: an operator gave the conversation back, so the bot takes it up again."""
+"""`text`: a shopper said something. `handback`: an operator gave the conversation back; the bot takes it up again."""
 
 Origin = Literal["bot", "operator", "system"]
 """Who an outbound message speaks for. `system`: the desk's own notices ("Ana has joined")."""

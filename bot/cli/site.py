@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from connectors.desk.desk import Desk
 
 from bot.agent import Agent
 from bot.cli.console import trained
@@ -19,13 +23,12 @@ from bot.ledger.store import Store, open_ledger
 from bot.training_data.project import Project
 from connectors import server
 from connectors.api.routes import Api, Serving
-from connectors.desk.desk import Desk
 from connectors.mailbox.mailbox import Mailbox
 from connectors.server import Mount
 from connectors.storefront.storefront import Storefront
 
 FIRST_OPERATOR = "admin"
-DEFAULT_CHANNELS = {"rest": {}, "web": {}}
+DEFAULT_CHANNELS: Mapping[str, Mapping[str, Any]] = {"rest": {}, "web": {}}
 """Without credentials.yml."""
 
 
@@ -96,7 +99,7 @@ class Site:
         mail = self.endpoints.section("mail")
         if mail.get("type") != "mailbox":
             return None
-        return self.args.project.resolve() / str(mail.get("folder") or "var/mailbox")
+        return self.place.project.resolve() / str(mail.get("folder") or "var/mailbox")
 
     def _load(self, path: Path) -> Agent:
         model, agent = load(path, self.args.project, self.endpoints, actions=self.args.actions)

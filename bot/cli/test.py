@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot.cli.console import project_of, trained
 from bot.errors import ProjectError, ShoptalkError
-from bot.evaluation import StoryResult, evaluate
+from bot.evaluation import StoryResult, Subject, evaluate
 from bot.model.archive import read
 from bot.training_data.data import Story
 from bot.training_data.project import read_test_stories
@@ -17,7 +17,9 @@ from bot.training_data.project import read_test_stories
 
 def main(args: argparse.Namespace) -> int:
     stories = _stories(args)
-    results = evaluate(stories, read(trained(args)), only=args.what)
+    model = read(trained(args))
+    subject = Subject(model.domain, model.pipeline, model.ensemble)
+    results = evaluate(stories, subject, only=args.what)
     failed = [result for result in results if result.failures]
     for result in failed:
         print(_told(result))

@@ -30,6 +30,7 @@ class Decision:
         self, tracker: Tracker, situation: Situation, accepted_at: float | None, stamp: Mapping[str, Any]
     ) -> None:
         self.tracker = tracker.copy()
+        self.tracker.settle()  # a tracker that was kept is to equal one that was read again
         self.situation = situation
         self.status: Status | None = None
         self.executed = 0

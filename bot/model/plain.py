@@ -37,9 +37,9 @@ def _hints(kind: type) -> dict[str, Any]:
 
 
 def _build(kind: Any, value: Any) -> Any:
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         given = {name: _build(hint, value[name]) for name, hint in _hints(kind).items() if name in value}
-        return kind(**given)  # type: ignore[operator]
+        return kind(**given)
     origin, args = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         lists = [arg for arg in args if get_origin(arg) is tuple]

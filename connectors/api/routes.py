@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from aiohttp import web
 
@@ -19,7 +19,8 @@ from connectors.http import Refusal, bears_token, is_loopback, read_object
 SPEAKS = "3.6.21"
 """The version of Rasa whose API this is; clients compare it."""
 
-SCOPES = ("NONE", "APPLIED", "AFTER_RESTART", "ALL")
+Scope = Literal["NONE", "APPLIED", "AFTER_RESTART", "ALL"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
 @dataclass(slots=True)
@@ -82,8 +83,9 @@ class Api:
     async def _tracker(self, request: web.Request) -> web.Response:
         """Rasa's tracker JSON. An id without a channel (`anna`) is the REST channel's."""
         agent = self._admit(request)
-        scope = request.query.get("include_events", "AFTER_RESTART")
-        if scope not in SCOPES:
+        asked = request.query.get("include_events", "AFTER_RESTART")
+        scope = next((each for each in SCOPES if each == asked), None)
+        if scope is None:
             text = f"Invalid parameter value for 'include_events'. Should be one of {', '.join(SCOPES)}"
             raise Refusal(400, "include_events", text, f"include_events 只能是 {', '.join(SCOPES)} 之一。")
         given = request.match_info["id"]

@@ -20,7 +20,7 @@ BOT = {
 }  # fmt: skip
 
 CONNECTORS = {
-    "connectors": 0, "connectors.channel": 1, "connectors.ingest": 1, "connectors.http": 1,
+    "connectors": 0, "connectors.ingest": 0, "connectors.channel": 1, "connectors.http": 1,
     "connectors.worker": 2, "connectors.delivery": 2, "connectors.receipts": 2,
     "connectors.rest": 3, "connectors.web": 3, "connectors.desk": 3, "connectors.api": 3,
     "connectors.mailbox": 3, "connectors.storefront": 3,
@@ -69,7 +69,7 @@ def imports_of(path: Path) -> list[tuple[int, str]]:
 
 def wrong_edge(source: str, target: str) -> str | None:
     """Why this import is not allowed, or None."""
-    top, target_top = source.split(".")[0], target.split(".")[0]
+    top, target_top = source.split(".", maxsplit=1)[0], target.split(".", maxsplit=1)[0]
     if top == "bot" and target_top in ("connectors", "actions"):
         return (
             None if source.startswith("bot.cli") and target_top == "connectors" else f"bot must not import {target_top}"
@@ -85,7 +85,7 @@ def wrong_edge(source: str, target: str) -> str | None:
     here, there = room_of(source, table), room_of(target, table)
     if here is None or there is None:
         return f"{source if here is None else target} has no room in the layer table"
-    at_the_ground = here != "bot" and table[here] == table[there] == 0  # plain data and its files: these build on each other
+    at_the_ground = here != "bot" and table[here] == table[there] == 0  # plain data: these build on each other
     if here == there or there in ("bot", "connectors") or table[there] < table[here] or at_the_ground:
         return None
     return f"{here} [{table[here]}] must not import {there} [{table[there]}]"
