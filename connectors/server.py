@@ -142,8 +142,8 @@ class _Readiness:
         """200 when the model is loaded and the store answers; 503 with the reason otherwise."""
         if not request.app[READY].is_set():
             raise Refusal(503, "loading", "The model is still loading.", "模型正在加载。", retry_after_s=1)
-        # Reading a conversation that can't exist is the cheapest question that needs a working database.
-        await self.site.store.desk.conversation("")
+        # Marking no row as delivered is the cheapest transaction that needs a database which can be written.
+        await self.site.store.outbox.delivered([0])
         return web.json_response({"status": "ready"})
 
 
@@ -185,6 +185,7 @@ class _Life:
             await _run_both(worker, deliverer)
         except Exception as error:
             log.exception("the server can't answer any more")
+            app[READY].clear()
             if not app[FAILED].done():
                 app[FAILED].set_exception(error)
 

@@ -38,7 +38,9 @@ class WebChannel:
         settings = settings or {}
         self._origins = tuple(str(origin) for origin in settings.get("origins") or ())
         self._lifetime_s = float(settings.get("session_days", 30)) * 86400
-        self._rate = RateLimit(float(settings.get("rate_per_s", 2)), burst=int(settings.get("burst", 12)))
+        self._rate_per_s = float(settings.get("rate_per_s", 2))
+        self._burst = int(settings.get("burst", 12))
+        self._rate = RateLimit(self._rate_per_s, burst=self._burst)
         per_minute = int(settings.get("sessions_per_minute", 60))
         self._sessions = RateLimit(per_minute / 60, burst=per_minute)
         self._receipts = Receipts()
@@ -91,7 +93,13 @@ class WebChannel:
         sockets: Sockets = request.app[SOCKETS]
         sockets.add(socket)
         connection = Connection(
-            socket, self._ingest, signer=self._signer, receipts=self._receipts, rate=self._rate, cut=_cutter(request)
+            socket,
+            self._ingest,
+            signer=self._signer,
+            receipts=self._receipts,
+            rate=self._rate,
+            frames=RateLimit(10 * self._rate_per_s, burst=5 * self._burst),
+            cut=_cutter(request),
         )
         await connection.run()
         if not socket.closed:

@@ -47,6 +47,7 @@ class Connection:
         signer: checks the session and signs buttons.
         receipts: takes note of rows that the browser has seen.
         rate: messages per shopper.
+        frames: frames of any kind on this socket.
         cut: drops the connection without a closing handshake, which a peer that reads nothing would not answer.
     """
 
@@ -58,6 +59,7 @@ class Connection:
         signer: Signer,
         receipts: Receipts,
         rate: RateLimit,
+        frames: RateLimit,
         cut: Callable[[], None],
     ) -> None:
         self._socket = socket
@@ -66,7 +68,7 @@ class Connection:
         self._receipts = receipts
         self._rate = rate
         self._cut = cut
-        self._frames = RateLimit(20, burst=60)
+        self._frames = frames
         self._strikes = 0
         self._waiting: set[int] = set()
         self._status = "bot"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
+import socket
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -144,10 +146,7 @@ async def test_the_longest_text_fits_in_any_script(shopper: Shopper) -> None:
 async def test_a_message_in_fragments_is_one_message(site: RunningSite, shopper: Shopper) -> None:
     """Frames as RFC 6455 section 5.4 allows them, written by hand: aiohttp's client never splits."""
     reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
-    writer.write(
-        b"GET /webhooks/web/socket HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
+    writer.write(UPGRADE)
     await reader.readuntil(b"\r\n\r\n")
     hello = json.dumps({"type": "hello", "token": shopper.token}).encode()
     parts = [hello[:10], hello[10:20], hello[20:]]
@@ -225,3 +224,49 @@ async def test_a_stop_tells_sockets_to_come_back_and_is_quick(tmp_path: Any) -> 
         assert await shopper.closed() == 1001
         await stopping
         assert time.monotonic() - began < 5
+
+
+UPGRADE = (
+    b"GET /webhooks/web/socket HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+async def test_a_reader_that_stops_reading_is_cut_and_misses_nothing(tmp_path: Any, monkeypatch: Any) -> None:
+    """The server holds no more than one transport buffer for it; the rest stays in the database."""
+    monkeypatch.setattr("connectors.web.connection.SEND_S", 0.5)
+    running = RunningSite(tmp_path, credentials={"web": {"rate_per_s": 1000, "burst": 1000}}).start()
+    try:
+        async with aiohttp.ClientSession(running.url) as http:
+            shopper = await Shopper(http, running).session()
+            await shopper.connect()
+            for number in range(400):
+                await shopper.say("x" * 4000, f"fill-{number:05}")
+                await shopper.hear("line", who="bot")
+            await shopper.socket.close()
+
+            slow = socket.socket()
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            await asyncio.to_thread(slow.connect, ("127.0.0.1", running.port))
+            slow.setblocking(False)
+            hello = json.dumps({"type": "hello", "token": shopper.token}).encode()
+            frame = b"\x81" + bytes([0x80 | 126]) + len(hello).to_bytes(2, "big") + b"\0\0\0\0" + hello
+            loop = asyncio.get_running_loop()
+            await loop.sock_sendall(slow, UPGRADE)
+            await loop.sock_recv(slow, 64)
+            await loop.sock_sendall(slow, frame)
+            await asyncio.sleep(1.5)
+            received = 0
+            with contextlib.suppress(ConnectionResetError):
+                while data := await asyncio.wait_for(loop.sock_recv(slow, 1 << 20), 3):
+                    received += len(data)
+            slow.close()
+            assert received < 400 * 8000, "the whole transcript went into memory"
+
+            shopper.frames = []
+            await shopper.connect()
+            await shopper.say("end", "the-end-0001")
+            await shopper.hear("line", text="echo: end")
+            assert len([frame for frame in shopper.frames if frame["type"] == "line"]) == 802
+    finally:
+        running.stop()
