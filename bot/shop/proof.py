@@ -38,6 +38,8 @@ REQUEST_WINDOW_S: Final = 900.0
 MAX_MAILS: Final = 5
 """Mails that one address gets in MAIL_WINDOW_S, whoever asks; beyond that the answer is the same, but no mail goes."""
 MAIL_WINDOW_S: Final = 3600.0
+KEEP_S: Final = 86_400.0
+"""Rows older than this are deleted when the shop opens; longer than all windows above."""
 
 Requested = Literal["asked", "limited", "locked"]
 Checked = Literal["proven", "wrong", "expired", "locked"]
@@ -176,6 +178,15 @@ class ProofService:
         with transaction(self._engine) as connection:
             asked = self._newest(connection, conversation_id)
         return str(asked.order_number) if asked else None
+
+    def prune(self) -> None:
+        """Forget requests, tries and proofs that no rule looks at any more."""
+        old = self._clock() - KEEP_S
+        with transaction(self._engine) as connection:
+            connection.execute(schema.code_request.delete().where(schema.code_request.c.created_at < old))
+            connection.execute(schema.proof_check.delete().where(schema.proof_check.c.created_at < old))
+            connection.execute(schema.guard.delete().where(schema.guard.c.failed_at < old))
+            connection.execute(schema.proof.delete().where(schema.proof.c.expires_at < old))
 
     def _accept(self, connection: Connection, row: dict[str, Any]) -> tuple[Requested, bool]:
         """Decide on a request inside the transaction: the answer, and whether a mail has to go."""

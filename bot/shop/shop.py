@@ -68,7 +68,9 @@ class Shop:
         engine = open_database(settings.url, folder)
         orders, mails = SqlOrderBackend(engine), MailQueue(settings.mailer)
         sender = Sender(settings.name, settings.sender)
-        return cls(orders, ProofService(engine, orders, mails, sender=sender, key=settings.key), mails)
+        proofs = ProofService(engine, orders, mails, sender=sender, key=settings.key)
+        proofs.prune()
+        return cls(orders, proofs, mails)
 
     def catalogue(self) -> Catalogue:
         """The products with stock and prices, at most CATALOGUE_VALID_S old."""

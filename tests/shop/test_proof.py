@@ -223,3 +223,18 @@ def test_logs_hold_no_personal_data(bench: Bench, chat: str, caplog: pytest.LogC
     text = caplog.text.lower()
     for secret in (DELIVERED.email, code, other_than(code), DELIVERED.number.lower()):
         assert secret not in text
+
+
+def test_old_requests_are_forgotten(bench: Bench, chat: str) -> None:
+    def rows() -> int:
+        tables = (schema.code_request.c.conversation_id, schema.proof.c.conversation_id)
+        with bench.engine.begin() as connection:
+            return sum(len(connection.execute(select(column).where(column == chat)).all()) for column in tables)
+
+    ask(bench, chat)
+    check(bench, chat, bench.codes(DELIVERED.email)[0])
+    bench.shop.proofs.prune()
+    assert rows() == 2
+    bench.clock.now += 2 * 86_400
+    bench.shop.proofs.prune()
+    assert rows() == 0
