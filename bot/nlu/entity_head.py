@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 OUTSIDE = "O"
-GAIN = 0.25
+GAIN = 0.5
 """Scale of the standardised token vectors: one penalty then suits few and many examples."""
 JOINT = "\t"
 """Stands between the parts of a label: entity, role, group."""
@@ -64,7 +64,7 @@ class EntityHead:
         rows = [number[tag] for row in tags for tag in row]
         hashed = [row for item in prepared for row in item.hashed]
         linear = solve(
-            (dense - scale[0]) * scale[1], rows, count=len(labels), hashed=hashed, table_penalty=0.5, steps=60
+            (dense - scale[0]) * scale[1], rows, count=len(labels), hashed=hashed, table_penalty=0.1, steps=80
         )
         return cls(labels, linear, scale, _moves(labels), gazetteer)
 

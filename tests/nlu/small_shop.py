@@ -14,6 +14,8 @@ TRAIN = {
         when will my package arrive
         status of order [88213](order_number)
         I have been waiting for my order for a week
+        where is order [73110](order_number)
+        did order [90417](order_number) leave the warehouse
         我的订单[SO-10231](order_number)到哪了
         订单[88213](order_number)发货了吗
         帮我查一下物流
@@ -77,6 +79,9 @@ TRAIN = {
         send it from [Berlin]{"entity": "city", "role": "from"} to [Paris]{"entity": "city", "role": "to"}
         from [Rome]{"entity": "city", "role": "from"} to [Oslo]{"entity": "city", "role": "to"} please
         ship from [Paris]{"entity": "city", "role": "from"} to [Berlin]{"entity": "city", "role": "to"}
+        please ship it from [Lima]{"entity": "city", "role": "from"} to [Bonn]{"entity": "city", "role": "to"}
+        I am sending it from [Bonn]{"entity": "city", "role": "from"} to [Lima]{"entity": "city", "role": "to"}
+        post the box from [Cairo]{"entity": "city", "role": "from"} to [Rome]{"entity": "city", "role": "to"}
         what does shipping to [Oslo]{"entity": "city", "role": "to"} cost
         从[北京]{"entity": "city", "role": "from"}寄到[上海]{"entity": "city", "role": "to"}
         从[上海]{"entity": "city", "role": "from"}发到[广州]{"entity": "city", "role": "to"}要多少钱
