@@ -80,8 +80,12 @@ def train(project: Project, *, progress: Progress, warn: Callable[[Problem], Non
 
 
 def fingerprint(project: Project) -> str:
-    """Of the sources and of this version: a model with the same one need not be trained again."""
-    return hashlib.sha256(f"{__version__} {project.fingerprint()}".encode()).hexdigest()
+    """Of the sources and of the code that learns from them: a model with the same one need not be trained again."""
+    total = hashlib.sha256(f"{__version__} {project.fingerprint()}".encode())
+    for room in ("encoder", "model", "nlu", "policies", "training_data"):
+        for file in sorted((Path(__file__).parent / room).glob("*.py")):
+            total.update(file.read_bytes())
+    return total.hexdigest()
 
 
 def current(project: Project, models: Path) -> Path | None:

@@ -57,8 +57,9 @@ class Project:
 
     @property
     def test_files(self) -> tuple[Path, ...]:
-        """Test stories: `test_*.yml` below `tests/` or the training data."""
-        return tuple(file for file in yaml_files([*self._all("tests"), *self._data]) if is_test(file))
+        """Test stories: `test_*.yml` in `tests/` (not in folders below it) or anywhere in the training data."""
+        direct = [file for file in sorted((self.path / "tests").glob("*")) if file.is_file()]
+        return tuple(file for file in yaml_files([*direct, *self._data]) if is_test(file))
 
     def name_of(self, file: Path) -> str:
         """The file as problems call it: its path within the project, where it is within."""
