@@ -16,10 +16,12 @@ from bot.training_data.project import Project
 
 
 def endpoints_of(args: argparse.Namespace) -> Endpoints:
-    """The project's endpoints.yml, or the one that `--endpoints` names. Tells the actions where the project is."""
+    """The project's endpoints.yml, or the one that `--endpoints` names. Tells the actions where both are."""
     os.environ["SHOPTALK_PROJECT"] = str(args.project.resolve())
-    project = Project(args.project)
-    return read_endpoints(args.endpoints) if args.endpoints else project.endpoints()
+    if not args.endpoints:
+        return Project(args.project).endpoints()
+    os.environ["SHOPTALK_ENDPOINTS"] = str(args.endpoints.resolve())
+    return read_endpoints(args.endpoints)
 
 
 def load(path: Path, project: Path, endpoints: Endpoints, *, actions: str = "actions") -> tuple[Model, Agent]:
