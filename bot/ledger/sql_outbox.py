@@ -10,7 +10,7 @@ from bot.ledger.rows import DELIVERY_COLUMNS, delivery_of, dump, inbound_of, loa
 from bot.messages import OutboundMessage
 
 LEASE_S = 60.0
-"""How long a row that `due` gave out is kept from other deliverers; a send may not take longer."""
+"""How long a row that `due` gave out is kept from other deliverers, and so how long it waits if its one dies."""
 
 _DUE = """UPDATE outbox SET not_before = {{now}} + ? WHERE id IN (
     SELECT o.id FROM outbox AS o WHERE o.status = 'due' AND o.channel IN ({channels})
@@ -27,17 +27,18 @@ _INBOX_STATE = {"ready": "pending", "done": "done", "dead": "dead"}
 
 
 class SqlOutbox:
-    """Outbox over a Database."""
+    """Outbox over a Database. `lease_s` is how long `due` lends a row: longer than the longest send."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, lease_s: float = LEASE_S) -> None:
         self._database = database
+        self._lease_s = lease_s
 
     async def due(self, channels: Sequence[str], *, limit: int) -> list[Delivery]:
         if not channels:
             return []
         sql = _DUE.format(columns=DELIVERY_COLUMNS, channels=marks(len(channels)))
         rows = await self._database.write(
-            lambda connection: connection.rows(sql, LEASE_S, *channels, limit), durable=False
+            lambda connection: connection.rows(sql, self._lease_s, *channels, limit), durable=False
         )
         return sorted((delivery_of(row) for row in rows), key=lambda delivery: delivery.id)
 

@@ -14,7 +14,7 @@ from bot.ledger.schema import migrate
 from bot.ledger.signal import Signal
 from bot.ledger.sql_desk import SqlDeskLedger
 from bot.ledger.sql_ledger import SqlLedger
-from bot.ledger.sql_outbox import SqlOutbox
+from bot.ledger.sql_outbox import LEASE_S, SqlOutbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,13 @@ class Store:
 
 
 async def open_ledger(
-    url: str, *, signal: Signal, serve: bool = False, limit: int = 5000, conversation_limit: int = 50
+    url: str,
+    *,
+    signal: Signal,
+    serve: bool = False,
+    limit: int = 5000,
+    conversation_limit: int = 50,
+    delivery_lease_s: float = LEASE_S,
 ) -> Store:
     """Open the store and migrate it.
 
@@ -47,6 +53,7 @@ async def open_ledger(
             leases end at once; on PostgreSQL they run out by themselves.
         limit: messages that may wait in all conversations together, before LedgerFull.
         conversation_limit: the same for one conversation.
+        delivery_lease_s: how long a deliverer may have a row; longer than the longest send.
 
     Raises:
         LedgerUnavailable: the database can't be opened, or another process serves it.
@@ -67,7 +74,8 @@ async def open_ledger(
         if lock is not None:
             os.close(lock)
         raise
-    return Store(database, signal, ledger, SqlOutbox(database), SqlDeskLedger(database, signal), lock)
+    outbox = SqlOutbox(database, lease_s=delivery_lease_s)
+    return Store(database, signal, ledger, outbox, SqlDeskLedger(database, signal), lock)
 
 
 def _lock(path: Path) -> int:

@@ -92,7 +92,7 @@ async def present() -> Availability:
 async def serve(options: argparse.Namespace) -> None:
     signal = Signal()
     folder = Path(options.folder)
-    store = await open_ledger(options.url, signal=signal, serve=not options.shared)
+    store = await open_ledger(options.url, signal=signal, serve=not options.shared, delivery_lease_s=options.lease)
     bot = RandomPause(effects=folder / "effects", pause_s=options.pause)
     worker = Worker(
         store.ledger, bot, signal=signal, availability=present, lease_s=options.lease, retry_s=(0.02, 0.02, 0.02, 0.02)
