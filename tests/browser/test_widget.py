@@ -253,3 +253,20 @@ def test_axe_finds_nothing(site: RunningSite, open_page: Any, locale: str, schem
     expect(found.locator(".banner")).to_be_visible()
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
+
+
+def test_the_page_and_the_widget_speak_one_language(site: RunningSite, open_page: Any) -> None:
+    page = open_page(f"{site.url}/?lang=zh")
+    found = open_widget(page)
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    expect(found.locator("textarea")).to_have_attribute("placeholder", "输入消息…")
+    page.evaluate("scrollTo(0, 0)")
+    found.locator(".close").click()
+    page.locator("#language").click()
+    expect(found.locator(".launcher")).to_have_attribute("aria-label", "Open chat")
+    expect(page.locator("h1 [lang=en]")).to_be_visible()
+    open_widget(page).get_by_role("button", name="中文").click()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    found.locator(".close").click()
+    page.locator("#language").click()
+    expect(found.locator(".launcher")).to_have_attribute("aria-label", "Open chat")

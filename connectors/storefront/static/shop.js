@@ -20,7 +20,15 @@ button.addEventListener("click", () => {
   show(language);
   widget()?.setAttribute("lang", language);
 });
+let asked = new URLSearchParams(location.search).get("lang");
 document.addEventListener("shoptalk-language", (event) => {
+  if (asked) {
+    // The address wins once, over what the widget remembers or the browser prefers.
+    const first = asked;
+    asked = null;
+    event.target.setAttribute("lang", first);
+    return;
+  }
   language = event.detail;
   show(language);
 });

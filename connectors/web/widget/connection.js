@@ -43,6 +43,7 @@ export class Connection extends EventTarget {
 
   async newSession() {
     const answer = await fetch(`${this.server}/webhooks/web/session`, { method: "POST", credentials: "omit" });
+    if (answer.status === 403) console.warn(`Shoptalk: add ${location.origin} to web: origins in credentials.yml`);
     if (!answer.ok) throw new Error(`session: ${answer.status}`);
     const { token } = await answer.json();
     this.memory.write({ token });

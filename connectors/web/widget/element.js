@@ -28,10 +28,11 @@ class ShoptalkWidget extends HTMLElement {
     for (const item of this.memory.queue) this.log.addOwn(item);
     if (this.memory.get("token") || this.memory.queue.length) this.connection.connect();
     if (this.memory.get("open") && !this.phone) this.open({ focus: false });
+    this.tellLanguage();
   }
 
   attributeChangedCallback(name, before, after) {
-    if (this.shadowRoot && after && before !== after) this.setLanguage(languageOf(after));
+    if (this.shadowRoot && after) this.setLanguage(languageOf(after));
   }
 
   get phone() {
@@ -84,7 +85,12 @@ class ShoptalkWidget extends HTMLElement {
     this.language = language;
     this.memory.write({ language });
     this.speak();
-    this.dispatchEvent(new CustomEvent("shoptalk-language", { detail: language, bubbles: true }));
+    this.tellLanguage();
+  }
+
+  /** The page may follow: `document.addEventListener("shoptalk-language", ...)`. */
+  tellLanguage() {
+    this.dispatchEvent(new CustomEvent("shoptalk-language", { detail: this.language, bubbles: true }));
   }
 
   /** Write every word of the interface in the present language. */
@@ -214,13 +220,15 @@ class ShoptalkWidget extends HTMLElement {
     if (frame.type === "line") this.takeLine(frame);
     else if (frame.type === "typing") this.log.setTyping(frame);
     else if (frame.type === "ready" || frame.type === "status") {
+      if (frame.status !== "human") this.operator = "";
       this.status = frame.status;
       this.showStatus();
+      this.log.settle();
     }
   }
 
   takeLine(line) {
-    if (line.who === "operator" && line.author) {
+    if (line.author && line.who !== "bot") {
       this.operator = line.author;
       this.showStatus();
     }
@@ -231,8 +239,7 @@ class ShoptalkWidget extends HTMLElement {
 
   showStatus() {
     const { texts, status } = this;
-    const name = this.operator || texts.colleague;
-    this.who.textContent = { queued: texts.queued, human: texts.human(name) }[status] || texts.assistant;
+    this.who.textContent = { queued: texts.queued, human: texts.human(this.operator) }[status] || texts.assistant;
     this.showBanner();
   }
 

@@ -5,6 +5,7 @@ import { make } from "./node.js";
 
 const TIME_GAP_S = 600;
 const TYPING_LASTS_MS = 20000;
+const SETTLE_MS = 400;
 
 export class Log {
   /** @param options {server, press(button), retry()} */
@@ -13,7 +14,7 @@ export class Log {
     this.entries = [];
     this.welcome = make("div", { class: "line bot welcome" });
     this.dots = make("div", { class: "typing", role: "img", hidden: true }, make("i"), make("i"), make("i"));
-    this.element = make("div", { class: "log", role: "log", "aria-live": "polite", tabindex: "0" }, this.welcome, this.dots);
+    this.element = make("div", { class: "log", role: "log", "aria-live": "polite", "aria-busy": "true", tabindex: "0" }, this.welcome, this.dots);
   }
 
   get lastSeq() {
@@ -30,6 +31,11 @@ export class Log {
     this.entries = [];
     for (const item of items) this.addOwn(item);
     this.showWelcome();
+  }
+
+  /** The history has come, so from now on new lines are read out. */
+  settle() {
+    setTimeout(() => this.element.setAttribute("aria-busy", "false"), SETTLE_MS);
   }
 
   // Language

@@ -17,8 +17,10 @@ export class Memory {
     }
   }
 
+  /** Another tab may have written since, so its changes are read first. */
   write(changes) {
-    Object.assign(this.state, changes);
+    this.read();
+    Object.assign(this.state, typeof changes === "function" ? changes(this.state) : changes);
     try {
       localStorage.setItem(this.key, JSON.stringify(this.state));
     } catch {
@@ -36,11 +38,11 @@ export class Memory {
   }
 
   enqueue(item) {
-    this.write({ queue: [...this.queue, item] });
+    this.write(({ queue }) => ({ queue: [...queue, item] }));
   }
 
   dequeue(id) {
-    this.write({ queue: this.queue.filter((item) => item.id !== id) });
+    this.write(({ queue }) => ({ queue: queue.filter((item) => item.id !== id) }));
   }
 }
 
