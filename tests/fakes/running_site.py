@@ -1,4 +1,4 @@
-"""A whole server of ours in a thread, on a real port, so that synchronous tests (a browser, a plain socket) can use it."""
+"""A whole server of ours in a thread, on a real port, for synchronous tests (a browser, a plain socket)."""
 
 from __future__ import annotations
 

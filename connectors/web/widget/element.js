@@ -99,7 +99,8 @@ class ShoptalkWidget extends HTMLElement {
     this.texts = texts;
     this.connection.language = this.language;
     this.panel.lang = this.language === "zh" ? "zh-CN" : "en";
-    this.launcher.lang = this.panel.lang;
+    // A page that hides the other language's elements must see the widget as one of the present language.
+    if (this.lang !== this.panel.lang) this.lang = this.panel.lang;
     this.heading.textContent = (this.language === "zh" && this.dataset.titleZh) || this.dataset.title || texts.title;
     this.languageButton.textContent = texts.languageShort;
     this.languageButton.lang = this.language === "zh" ? "en" : "zh-CN";
