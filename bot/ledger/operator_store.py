@@ -185,8 +185,8 @@ class OperatorStore:
         await self._database.write(lambda connection: connection.run(sql, _hash(token)))
 
     async def set_state(self, name: str, state: State) -> None:
-        """What the operator chose: there, or away."""
-        sql = "UPDATE operator SET state = ?, seen_at = {now} WHERE name = ?"
+        """What the operator chose: there, or away. Choosing makes nobody present; an open desk does (see `seen`)."""
+        sql = "UPDATE operator SET state = ? WHERE name = ?"
         await self._database.write(lambda connection: connection.run(sql, state, name))
 
     async def seen(self, name: str) -> None:

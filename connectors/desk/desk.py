@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,18 @@ from bot.ledger.operator_store import OperatorStore
 from bot.ledger.signal import Signal
 from bot.ledger.store import Store
 from bot.turn import Availability
-from connectors.desk.guard import Guard
+from connectors.desk.api import Api
+from connectors.desk.attendance import Attendance
+from connectors.desk.board import Board
+from connectors.desk.connection import Connection
+from connectors.desk.guard import Guard, check_site
 from connectors.desk.login import Login
 from connectors.desk.opening import read_opening_hours
+from connectors.desk.view import View
+from connectors.http import SOCKETS, Sockets
 
+FRAME_LIMIT_BYTES = 8 * 1024
+HEARTBEAT_S = 20.0
 STATIC = Path(__file__).parent / "static"
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -40,10 +47,14 @@ class Desk:
     """
 
     def __init__(self, store: Store, operators: OperatorStore, settings: Mapping[str, Any], *, signal: Signal) -> None:
-        self._hours = read_opening_hours(settings)
+        self._store = store
         self._operators = operators
+        self._signal = signal
         self._guard = Guard(operators)
         self._login = Login(operators, self._guard)
+        self._attendance = Attendance(operators, read_opening_hours(settings))
+        self._board = Board(store.desk, operators, signal)
+        self._api = Api(store, operators, self._guard, board=self._board, attendance=self._attendance, signal=signal)
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         yield web.get("/desk", self._page)
@@ -51,19 +62,49 @@ class Desk:
         for path in sorted(STATIC.iterdir()):
             if path.suffix in TYPES and path.suffix != ".html":
                 yield web.get(f"/desk/{path.name}", _file(path))
+        yield web.get("/desk/socket", self._socket)
         yield from self._login.routes()
+        yield from self._api.routes()
 
     async def start(self) -> None:
-        """Nothing to open."""
+        self._board.start()
 
     async def close(self) -> None:
-        """Nothing to close."""
+        await self._board.close()
 
     async def availability(self) -> Availability:
         """Whether a shopper who asks for a person now will find one."""
-        if not self._hours.is_open(datetime.now(UTC)):
-            return "closed"
-        return "present" if await self._operators.anyone_present() else "absent"
+        return await self._attendance.availability()
+
+    async def _socket(self, request: web.Request) -> web.StreamResponse:
+        check_site(request)
+        session = await self._guard.enter(request)
+        socket = web.WebSocketResponse(
+            heartbeat=HEARTBEAT_S, max_msg_size=FRAME_LIMIT_BYTES, compress=False, timeout=2.0
+        )
+        await socket.prepare(request)
+        sockets: Sockets = request.app[SOCKETS]
+        sockets.add(socket)
+        connection = Connection(
+            socket,
+            session,
+            operators=self._operators,
+            board=self._board,
+            attendance=self._attendance,
+            signal=self._signal,
+            view_of=self._view_of,
+        )
+        try:
+            await connection.run()
+        except (TimeoutError, ConnectionError):
+            if request.transport:
+                request.transport.abort()  # a page that reads nothing would not answer a closing handshake
+        if not socket.closed:
+            await socket.close()
+        return socket
+
+    def _view_of(self, conversation_id: str, after: int) -> View:
+        return View(self._store.desk, self._store.outbox, self._board, conversation_id=conversation_id, after=after)
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
         if await self._guard.session(request) is None:

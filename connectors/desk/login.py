@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from aiohttp import web
@@ -25,6 +26,8 @@ class Login:
         self._guard = guard
         self._passwords = Passwords()
         self._tries = RateLimit(1.0, burst=40)
+        self._trying: Counter[str] = Counter()
+        """Tries that are being checked, which count as failures of the others: many at once gain nothing."""
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -37,16 +40,23 @@ class Login:
     async def _login(self, request: web.Request) -> web.Response:
         body = await self._read(request)
         name, password = _text(body.get("name")).strip().lower(), _text(body.get("password"))
-        key = f"{name}|{request.remote}"
-        if await self._operators.failures(key) >= FAILURES:
-            en = "Too many wrong passwords. Try again in a quarter of an hour, or ask for a new login link."
-            raise Refusal(
-                429, "locked", en, "密码错误次数过多。请 15 分钟后再试，或索取新的登录链接。", retry_after_s=WINDOW_S
-            )
-        if not await self._passwords.fits(password, await self._operators.password_hash(name)):
-            await self._operators.failed(key)
-            raise Refusal(401, "wrong", "The name or the password is wrong.", "用户名或密码错误。")
+        await self._check(name, password, key=f"{name}|{request.remote}")
         return await self._enter(request, name, "login")
+
+    async def _check(self, name: str, password: str, *, key: str) -> None:
+        self._trying[key] += 1
+        try:
+            if await self._operators.failures(key) + self._trying[key] > FAILURES:
+                en = "Too many wrong passwords. Try again in a quarter of an hour, or ask for a new login link."
+                zh = "密码错误次数过多。请 15 分钟后再试，或索取新的登录链接。"
+                raise Refusal(429, "locked", en, zh, retry_after_s=WINDOW_S)
+            if not await self._passwords.fits(password, await self._operators.password_hash(name)):
+                await self._operators.failed(key)
+                raise Refusal(401, "wrong", "The name or the password is wrong.", "用户名或密码错误。")
+        finally:
+            self._trying[key] -= 1
+            if not self._trying[key]:
+                del self._trying[key]
 
     async def _link(self, request: web.Request) -> web.Response:
         """Whose link it is, so that the page can greet; the link stays valid."""
