@@ -1,0 +1,29 @@
+"""One trained copy of the demo shop for the session; each test gets a server on a copy of that."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.demo import COMMAND, Demo, copied
+
+
+@pytest.fixture(scope="session")
+def trained_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo shop's files with a model trained by the command."""
+    project = copied(tmp_path_factory.mktemp("shop"))
+    subprocess.run([COMMAND, "train", "--project", str(project)], check=True, capture_output=True)
+    return project
+
+
+@pytest.fixture
+def demo(trained_shop: Path, tmp_path: Path) -> Iterator[Demo]:
+    """A fresh server: no conversation, no operator yet."""
+    shutil.copytree(trained_shop, tmp_path / "shop")
+    running = Demo(tmp_path / "shop").start()
+    yield running
+    running.stop()
