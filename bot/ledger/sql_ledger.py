@@ -49,6 +49,9 @@ SUSPECT_DEATHS: Final = 2
 MAX_DEATHS: Final = SUSPECT_DEATHS + MAX_ATTEMPTS
 """Tries without an end after which a message is given up."""
 
+MAX_TRIES: Final = 20
+"""Tries of whatever kind after which a message is given up: it outlasts its lease each time."""
+
 RETRY_AFTER_S: Final = 2.0
 """What LedgerFull tells the caller."""
 
@@ -159,7 +162,11 @@ class SqlLedger:
     async def commit(self, claim: Claim, turn: Turn) -> None:
         failpoint("before_commit")
         self._clear(claim)
-        changed = await self._database.write(lambda connection: self._commit(connection, claim, turn))
+        try:
+            changed = await self._database.write(lambda connection: self._commit(connection, claim, turn))
+        except FenceLost:
+            await self._database.write(lambda connection: _absolve(connection, claim), durable=False)
+            raise
         failpoint("after_commit")
         self._signal.publish(News("committed", claim.conversation_id, claim.inbox_id))
         if changed:
@@ -238,7 +245,7 @@ def _claim(
         claimed = _oldest(connection, row)
         if claimed is not None:
             claim, deaths = claimed
-            if deaths < MAX_DEATHS:
+            if deaths < MAX_DEATHS and claim.attempts <= MAX_TRIES:
                 claims.append((claim, deaths >= SUSPECT_DEATHS))
             else:
                 dead.append(claim)
@@ -257,6 +264,12 @@ def _oldest(connection: Connection, row: Row) -> tuple[Claim, int] | None:
     connection.run("UPDATE inbox SET attempts = attempts + 1, deaths = deaths + 1 WHERE id = ?", inbox_id)
     message = _stamped(inbound_of(body), created_at)
     return Claim(conversation_id, inbox_id, fence, message, status, attempts + 1, next_event - 1), deaths
+
+
+def _absolve(connection: Connection, claim: Claim) -> None:
+    """A turn that came too late came to an end all the same: the process outlived it."""
+    sql = "UPDATE inbox SET deaths = deaths - 1 WHERE id = ? AND status = 'ready' AND deaths > 0"
+    connection.run(sql, claim.inbox_id)
 
 
 def open_conversation(connection: Connection, message: InboundMessage) -> tuple[int, int]:

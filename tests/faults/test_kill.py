@@ -81,6 +81,18 @@ async def check_pushed(url: str, folder: Path, *, conversations: int, messages: 
         assert sent[f"s{number}"] == [f"{k} text {k}" for k in range(1, messages + 1)], f"conversation {number}"
 
 
+async def progress(server: Server, turns: int, patience_s: float) -> None:
+    """Wait until that many turns were begun, or nothing is left to begin: a server that is killed before it does
+    anything, again and again, proves nothing, and rightly takes the message in hand for the reason."""
+    file = server.folder / "effects"
+    begun = file.stat().st_size if file.exists() else 0
+    deadline = asyncio.get_running_loop().time() + patience_s
+    while asyncio.get_running_loop().time() < deadline:
+        if file.exists() and file.stat().st_size >= begun + turns * len("push:s12/1234"):
+            return
+        await asyncio.sleep(0.005)
+
+
 @pytest.mark.slow
 async def test_kill_at_random_moments(url: str, tmp_path: Path) -> None:
     kills_wanted, messages = (KILLS, MESSAGES) if url.startswith("sqlite") else (KILLS // 3, MESSAGES // 3)
@@ -88,11 +100,12 @@ async def test_kill_at_random_moments(url: str, tmp_path: Path) -> None:
     server = Server(url, tmp_path / "run", options=("--lease", lease, "--pause", "0.03"))
     kills: list[float] = []
 
-    pace_s = 0.15 if url.startswith("sqlite") else 0.3
+    pace_s, patience_s = (0.1, 0.3) if url.startswith("sqlite") else (0.3, 1.5)
 
     async def killer() -> None:
         while len(kills) < kills_wanted:
-            await asyncio.sleep(random.uniform(pace_s, 0.4 + pace_s))
+            await asyncio.sleep(random.uniform(pace_s, 0.2 + pace_s))
+            await progress(server, random.randint(1, 20), patience_s)
             before = server.deaths()
             server.kill()
             while server.deaths() == before:  # noqa: ASYNC110 - another process's file
