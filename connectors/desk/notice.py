@@ -18,12 +18,12 @@ async def shopper_language(row: ConversationRow, outbox: Outbox) -> str:
     if slot[:2] in ("en", "zh"):
         return slot[:2]
     lines = await outbox.transcript(row.id, after=max(0, row.last_seq - LOOK_BACK), limit=LOOK_BACK)
-    for line in reversed(lines):
-        message = line.message
-        if isinstance(message, InboundMessage) and any(character.isalpha() for character in message.text):
-            command = message.text.startswith("/")  # a button: its payload tells nothing, the page's language does
-            return str(message.metadata.get("language") or "en")[:2] if command else language_of(message.text)
-    return "en"
+    texts = [line.message for line in reversed(lines) if isinstance(line.message, InboundMessage)]
+    for message in texts:
+        # A button's payload tells nothing; nor does a text of digits.
+        if not message.text.startswith("/") and any(character.isalpha() for character in message.text):
+            return language_of(message.text)
+    return "zh" if any(message.metadata.get("language") == "zh" for message in texts) else "en"
 
 
 def notice(texts: tuple[str, str], name: str, language: str) -> OutboundMessage:

@@ -78,7 +78,8 @@ async def test_the_right_password_opens(shop: Shop) -> None:
     await shop.operator("ana")
     browser = shop.browser()
     status, body = await browser.post("login", {"name": " Ana ", "password": PASSWORD})
-    assert status == 200 and body["name"] == "ana"
+    assert status == 200
+    assert body["name"] == "ana"
     assert (await browser.get("me"))[0] == 200
 
 
@@ -87,7 +88,8 @@ async def test_ten_failures_lock_the_name_for_this_address(shop: Shop) -> None:
     await shop.operator("ben")
     tries = [shop.browser().post("login", {"name": "ana", "password": f"wrong {number}"}) for number in range(16)]
     statuses = [status for status, _ in await asyncio.gather(*tries)]
-    assert statuses.count(401) <= FAILURES and set(statuses) == {401, 429}
+    assert statuses.count(401) <= FAILURES
+    assert set(statuses) == {401, 429}
     while (await shop.browser().post("login", {"name": "ana", "password": "wrong"}))[0] == 401:
         statuses.append(401)
     assert statuses.count(401) <= FAILURES
@@ -104,7 +106,9 @@ async def test_the_cookie_is_kept_from_scripts_and_other_sites(shop: Shop) -> No
     for headers, secure in [({}, False), ({"X-Forwarded-Proto": "https"}, True)]:
         async with shop.browser().http.post(f"{shop.url}/desk/api/login", json=login, headers=headers) as answer:
             cookie = answer.headers["Set-Cookie"]
-            assert "HttpOnly" in cookie and "SameSite=Strict" in cookie and "Path=/desk" in cookie
+            assert "HttpOnly" in cookie
+            assert "SameSite=Strict" in cookie
+            assert "Path=/desk" in cookie
             assert ("Secure" in cookie) is secure
 
 
@@ -124,7 +128,8 @@ async def test_the_database_holds_no_token_and_no_password(shop: Shop) -> None:
     link = await shop.operators.make_link("ana")
     token = next(cookie.value for cookie in ana.http.cookie_jar)
     hashed = await shop.operators.password_hash("ana")
-    assert hashed is not None and hashed.startswith("$argon2id$")
+    assert hashed is not None
+    assert hashed.startswith("$argon2id$")
     rows = await shop.store.database.read(
         lambda connection: [
             *connection.rows("SELECT * FROM operator"),
@@ -133,7 +138,8 @@ async def test_the_database_holds_no_token_and_no_password(shop: Shop) -> None:
         ]
     )
     text = str([tuple(row) for row in rows])
-    assert len(rows) == 3 and not any(secret in text for secret in (token, link, PASSWORD))
+    assert len(rows) == 3
+    assert not any(secret in text for secret in (token, link, PASSWORD))
 
 
 async def test_an_unknown_name_takes_as_long_as_a_wrong_password() -> None:
@@ -162,13 +168,16 @@ async def test_hashing_leaves_the_event_loop_free() -> None:
 async def test_pages_need_a_session_and_are_hardened(shop: Shop) -> None:
     nobody = shop.browser()
     async with nobody.http.get(f"{shop.url}/desk", allow_redirects=False) as answer:
-        assert answer.status == 303 and answer.headers["Location"] == "/desk/login"
+        assert answer.status == 303
+        assert answer.headers["Location"] == "/desk/login"
     ana = await shop.operator("ana")
     for path in ("/desk", "/desk/login"):
         async with ana.http.get(f"{shop.url}{path}") as answer:
             assert answer.status == 200
             policy = answer.headers["Content-Security-Policy"]
-            assert "default-src 'none'" in policy and "unsafe" not in policy and "script-src 'self'" in policy
+            assert "default-src 'none'" in policy
+            assert "unsafe" not in policy
+            assert "script-src 'self'" in policy
             assert answer.headers["Referrer-Policy"] == "no-referrer"
             assert answer.headers["Cache-Control"] == "no-store"
 
