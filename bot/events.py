@@ -11,16 +11,20 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from functools import cache
 from typing import Any, ClassVar
 
 from bot.messages import Json
 
+_NAMES: dict[str, tuple[str, ...]] = {}
 
-@cache
-def _names(cls: type) -> tuple[str, ...]:
+
+def _names(cls: type[Event]) -> tuple[str, ...]:
     """The fields of one kind of event beyond those that all share."""
-    return tuple(f.name for f in fields(cls) if f.name not in ("timestamp", "metadata"))
+    names = _NAMES.get(cls.type)
+    if names is None:
+        names = tuple(f.name for f in fields(cls) if f.name not in ("timestamp", "metadata"))
+        _NAMES[cls.type] = names
+    return names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

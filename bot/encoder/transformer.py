@@ -136,8 +136,8 @@ class Transformer:
         with torch.inference_mode(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # q, k, v are always three
             example = torch.zeros(8, dtype=torch.long)
-            traced: torch.jit.ScriptModule = torch.jit.trace(OneText(self).eval(), example, check_trace=False)
-            return traced
+            trace: Callable[..., torch.jit.ScriptModule] = torch.jit.trace
+            return trace(OneText(self).eval(), example, check_trace=False)
 
     def _run(self, index: Tensor, position: Tensor, attend: Linear) -> tuple[Tensor, Tensor]:
         x = self._embed(index, position)
