@@ -144,6 +144,7 @@ def test_a_claim_that_comes_too_late_says_who_was_first(site: RunningSite, open_
 def test_resolving_is_confirmed(site: RunningSite, open_page: Any, open_desk: OpenDesk) -> None:
     desk = open_desk("ana", display_name="Ana")
     shopper = ask_for_a_person(open_page, site.url)
+    expect(desk.locator(".row")).to_have_count(1)
     desk.keyboard.press("Alt+ArrowDown")
     expect(desk.get_by_role("button", name="Claim")).to_be_visible()
     desk.keyboard.press("Alt+c")

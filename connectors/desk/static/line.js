@@ -28,7 +28,7 @@ export function drawCard(card, texts) {
       "div",
       { class: "card-body" },
       card.status ? make("p", { class: "card-status" }, card.status) : null,
-      card.title ? make("h4", {}, card.title) : null,
+      card.title ? make("h3", {}, card.title) : null,
       card.subtitle ? make("p", { class: "soft" }, card.subtitle) : null,
       rows.length ? make("dl", { class: "pairs" }, ...rows) : null,
     ),
