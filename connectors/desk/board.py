@@ -96,7 +96,7 @@ def _unique(rows: list[ConversationRow]) -> list[ConversationRow]:
 
 
 def _frame(conversations: list[Json]) -> str:
-    return json.dumps({"type": "queue", "conversations": conversations}, ensure_ascii=False)
+    return json.dumps({"type": "queue", "conversations": conversations})
 
 
 async def _change(queue: asyncio.Queue[News]) -> None:

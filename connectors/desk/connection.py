@@ -146,7 +146,7 @@ class Connection:
                 await self._attendance.alive(name)
 
     async def _send(self, frame: Json) -> None:
-        await self._send_text(json.dumps(frame, ensure_ascii=False))
+        await self._send_text(json.dumps(frame))  # in ASCII: half a surrogate in a text can't break it
 
     async def _send_text(self, text: str) -> None:
         await asyncio.wait_for(self._socket.send_str(text), SEND_S)

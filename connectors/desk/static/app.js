@@ -15,6 +15,15 @@ const LOGIN = "/desk/login";
 const NOTE_MS = 6000;
 const LOOK_MS = 60000;
 
+/** The conversation that the address names; null for none. */
+function wantedId() {
+  try {
+    return decodeURIComponent(location.hash.slice(1)) || null;
+  } catch {
+    return null; // somebody's hand in the address bar
+  }
+}
+
 class Desk {
   constructor(me) {
     this.me = me;
@@ -30,8 +39,7 @@ class Desk {
     this.listen();
     this.speak();
     this.live.connect();
-    const wanted = decodeURIComponent(location.hash.slice(1));
-    if (wanted) this.open(wanted);
+    if (wantedId()) this.open(wantedId());
   }
 
   build() {
@@ -79,7 +87,7 @@ class Desk {
     this.live.addEventListener("offline", () => this.setOnline(false));
     this.live.addEventListener("ended", () => location.assign(LOGIN));
     addEventListener("keydown", (event) => this.key(event));
-    addEventListener("hashchange", () => this.open(decodeURIComponent(location.hash.slice(1)) || null));
+    addEventListener("hashchange", () => this.open(wantedId()));
     setInterval(() => this.look(), LOOK_MS);
   }
 
