@@ -8,12 +8,14 @@ import json
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,16 @@ def copied(target: Path) -> Path:
         else:
             shutil.copy(source, target / part)
     return target
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the shop's database says of one order."""
+
+    number: str
+    email: str
+    tracking: str
+    price_cents: int
 
 
 class Demo:
@@ -124,3 +136,15 @@ class Demo:
         found = LINK.findall(self.log.read_text())
         assert found, "no login link was printed"
         return str(found[-1])
+
+    def facts(self) -> Facts:
+        """An order that is on its way, with a parcel number, as the shop's database has it."""
+        self.say("opens-the-database", "where is my order #W0000000")
+        with sqlite3.connect(self.project / "var" / "shop.db") as database:
+            row = database.execute(
+                """SELECT o.number, c.email, s.tracking_id, i.price_cents FROM shop_order AS o
+                JOIN shop_customer AS c ON c.id = o.customer_id JOIN shop_shipment AS s ON s.order_number = o.number
+                JOIN shop_order_item AS i ON i.order_number = o.number AND i.position = 0
+                WHERE o.status = 'processed' ORDER BY o.number LIMIT 1"""
+            ).fetchone()
+        return Facts(*row)

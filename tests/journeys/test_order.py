@@ -3,36 +3,15 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from dataclasses import dataclass
 
 import pytest
 
-from tests.journeys.demo import Demo
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the shop's database says of one order."""
-
-    number: str
-    email: str
-    tracking: str
-    price_cents: int
+from tests.journeys.demo import Demo, Facts
 
 
 @pytest.fixture
 def facts(demo: Demo) -> Facts:
-    """An order that is on its way, with a parcel number."""
-    demo.say("opens-the-database", "where is my order #W0000000")
-    with sqlite3.connect(demo.project / "var" / "shop.db") as database:
-        row = database.execute(
-            """SELECT o.number, c.email, s.tracking_id, i.price_cents FROM shop_order AS o
-            JOIN shop_customer AS c ON c.id = o.customer_id JOIN shop_shipment AS s ON s.order_number = o.number
-            JOIN shop_order_item AS i ON i.order_number = o.number AND i.position = 0
-            WHERE o.status = 'processed' ORDER BY o.number LIMIT 1"""
-        ).fetchone()
-    return Facts(*row)
+    return demo.facts()
 
 
 PHRASES = {

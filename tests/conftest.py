@@ -1,4 +1,4 @@
-"""One trained copy of the demo shop for the session; each test gets a server on a copy of that."""
+"""The demo shop for tests of whole journeys: trained once for the session, a fresh server on a copy for each test."""
 
 from __future__ import annotations
 
