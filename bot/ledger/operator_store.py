@@ -66,16 +66,16 @@ class OperatorStore:
         """
         if not _NAME.fullmatch(name):
             raise LedgerError(f"{name!r} is no login name: use small letters, digits, '.', '_' or '-', at most 64")
-        shown = " ".join(display_name.split())[:80] or name
+        known_as = shown(display_name) or name
 
         def run(connection: Connection) -> None:
             if connection.row("SELECT 1 FROM operator WHERE name = ?", name):
                 raise LedgerError(f"there is an operator {name} already; a new link: shoptalk operator link {name}")
             sql = "INSERT INTO operator (name, display_name, role, created_at) VALUES (?, ?, ?, {now})"
-            connection.run(sql, name, shown, role)
+            connection.run(sql, name, known_as, role)
 
         await self._database.write(run)
-        return Operator(name, shown, role, False, "online", 0.0, False)
+        return Operator(name, known_as, role, False, "online", 0.0, False)
 
     async def operators(self) -> list[Operator]:
         """Everyone, by name."""
@@ -117,14 +117,21 @@ class OperatorStore:
         """Whose link this is; None when it is used up, too old or unknown."""
         return await self._database.read(lambda connection: _link_owner(connection, token))
 
-    async def use_link(self, token: str, password_hash: str) -> Operator | None:
-        """Use the link up and set the password; all sessions of the person end. None when the link is not valid."""
+    async def use_link(self, token: str, password_hash: str, *, display_name: str = "") -> Operator | None:
+        """Use the link up and set the password; all sessions of the person end. None when the link is not valid.
+
+        Args:
+            token: of the link.
+            password_hash: argon2id.
+            display_name: what shoppers see from now on; left as it is when empty.
+        """
 
         def run(connection: Connection) -> Operator | None:
             operator = _link_owner(connection, token)
             if operator is None:
                 return None
-            connection.run("UPDATE operator SET password_hash = ? WHERE name = ?", password_hash, operator.name)
+            sql = "UPDATE operator SET password_hash = ?, display_name = ? WHERE name = ?"
+            connection.run(sql, password_hash, shown(display_name) or operator.display_name, operator.name)
             _end_all(connection, operator.name)
             return _find(connection, operator.name)
 
@@ -208,6 +215,12 @@ class OperatorStore:
         """Note who did what."""
         sql = "INSERT INTO audit (at, operator, what, conversation_id) VALUES ({now}, ?, ?, ?)"
         await self._database.write(lambda connection: connection.run(sql, operator, what, conversation_id))
+
+
+def shown(display_name: str) -> str:
+    """A display name in one line without invisible characters, at most 80; it stands in shoppers' chats."""
+    visible = "".join(character if character.isprintable() else " " for character in display_name)
+    return " ".join(visible.split())[:80]
 
 
 def _hash(token: str) -> str:

@@ -66,14 +66,15 @@ class Login:
         return web.json_response({"name": operator.name, "display_name": operator.display_name})
 
     async def _password(self, request: web.Request) -> web.Response:
-        """Use the link up: choose the password and log in."""
+        """Use the link up: choose the password, and the name that shoppers see, and log in."""
         body = await self._read(request)
         link = _text(body.get("link"))
         owner = await self._operators.link_owner(link)
         if owner is None:
             raise _void()
         hashed = await self._passwords.hash(check_rules(body.get("password"), owner.name))
-        if await self._operators.use_link(link, hashed) is None:
+        shown = _text(body.get("display_name"))
+        if await self._operators.use_link(link, hashed, display_name=shown) is None:
             raise _void()
         return await self._enter(request, owner.name, "password set")
 

@@ -28,6 +28,26 @@ async def test_a_link_sets_the_password_once(shop: Shop) -> None:
         assert (status, body["code"]) == (410, "link_void")
 
 
+@pytest.mark.parametrize(
+    ("wished", "shown"),
+    [
+        (" Ana  Ng ", "Ana Ng"),
+        ("", "Old"),
+        ("\u202eanA\n\x07", "anA"),
+        ("安娜", "安娜"),
+        (None, "Old"),
+        ("x" * 99, "x" * 80),
+    ],
+)
+async def test_the_name_that_shoppers_see_can_be_chosen(shop: Shop, wished: object, shown: str) -> None:
+    await shop.operators.add("ana", display_name="Old")
+    link = await shop.operators.make_link("ana")
+    browser = shop.browser()
+    body = {"link": link, "password": PASSWORD, "display_name": wished}
+    assert (await browser.post("password", body))[0] == 200
+    assert (await browser.get("me"))[1]["display_name"] == shown
+
+
 async def test_one_link_used_by_many_at_once_counts_once(shop: Shop) -> None:
     await shop.operators.add("ana")
     link = await shop.operators.make_link("ana")

@@ -9,6 +9,8 @@ function pairs(entries) {
   return make("dl", { class: "pairs" }, ...rows);
 }
 
+const spaced = (name) => name.replaceAll("_", " ");
+
 /** The last card that a bot or a colleague has shown, orders before others. */
 export function cardOf(lines) {
   const cards = lines.flatMap((line) => line.cards || []);
@@ -18,7 +20,7 @@ export function cardOf(lines) {
 /** @param context {conversation, lines, texts, language, status} */
 export function drawFacts({ conversation, lines, texts, language, status }) {
   const card = cardOf(lines);
-  const slots = Object.entries(conversation.slots || {}).map(([name, value]) => [name === "requested_slot" ? texts.requested : name.replaceAll("_", " "), value]);
+  const slots = Object.entries(conversation.slots || {}).map(([name, value]) => [name === "requested_slot" ? texts.requested : spaced(name), name === "requested_slot" ? spaced(value) : value]);
   const about = [
     [texts.status, status],
     [texts.channel, conversation.channel],

@@ -39,6 +39,7 @@ class Login {
   buildFields() {
     this.error.id = "error";
     if (this.link) {
+      this.shown = this.field("display-name", "text", "nickname");
       this.password = this.field("new-password", "password", "new-password");
       this.rule = make("p", { class: "soft rule", id: "rule" });
       this.password.input.setAttribute("aria-describedby", "rule error");
@@ -48,7 +49,7 @@ class Login {
       this.name = this.field("name", "text", "username");
       this.password = this.field("password", "password", "current-password");
     }
-    this.fields.querySelector("input").focus();
+    (this.link ? this.password : this.name).input.focus();
   }
 
   setLanguage(language) {
@@ -65,6 +66,7 @@ class Login {
     this.text.textContent = this.link ? texts.chooseText : texts.loginText;
     this.button.textContent = this.link ? texts.save : texts.login;
     this.password.label.textContent = this.link ? texts.newPassword : texts.password;
+    if (this.shown) this.shown.label.textContent = texts.shownName;
     if (this.repeat) this.repeat.label.textContent = texts.repeat;
     if (this.rule) this.rule.textContent = texts.rule;
     if (this.name) this.name.label.textContent = texts.name;
@@ -84,6 +86,7 @@ class Login {
   async greet() {
     try {
       this.owner = (await change("link", { link: this.link })).display_name;
+      if (!this.shown.input.value) this.shown.input.value = this.owner;
       this.speak();
     } catch (refused) {
       this.showError(refused.text);
@@ -105,7 +108,7 @@ class Login {
     const password = this.password.input.value;
     this.button.disabled = true;
     try {
-      if (this.link) await change("password", { link: this.link, password });
+      if (this.link) await change("password", { link: this.link, password, display_name: this.shown.input.value });
       else await change("login", { name: this.name.input.value, password });
       location.assign(DESK);
     } catch (refused) {
