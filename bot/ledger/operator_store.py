@@ -127,7 +127,10 @@ class OperatorStore:
         """
 
         def run(connection: Connection) -> Operator | None:
-            operator = _link_owner(connection, token)
+            # Deleting it is what proves that nobody else has used it at the same moment.
+            taken = "DELETE FROM login_link WHERE token_hash = ? AND expires_at > {now} RETURNING operator"
+            row = connection.row(taken, _hash(token))
+            operator = _find(connection, row[0]) if row else None
             if operator is None:
                 return None
             sql = "UPDATE operator SET password_hash = ?, display_name = ? WHERE name = ?"
