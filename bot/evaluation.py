@@ -87,7 +87,7 @@ class _Play:
                 if step and step.text and only != "core":
                     self._check_parse(step, self.parses[step.text])
                 self.text = (step.text or f"/{step.intent}") if step else ""
-            elif isinstance(event, ActionExecuted) and number not in self.story.free:
+            elif isinstance(event, ActionExecuted) and number and number not in self.story.free:  # 0: no turn yet
                 tracker.apply(self._check_action(tracker, event, place, count=only != "nlu"))
                 continue
             tracker.apply(event)

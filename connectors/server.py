@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from bot.errors import ShoptalkError
 from bot.ledger.ledger import DeskLedger, Ledger, Outbox
 from bot.ledger.signal import Signal
 from bot.registry import find
@@ -184,7 +185,8 @@ class _Life:
             app[READY].set()
             await _run_both(worker, deliverer)
         except Exception as error:
-            log.exception("the server can't answer any more")
+            if not isinstance(error, ShoptalkError):  # that one is told to the operator in its own words
+                log.exception("the server can't answer any more")
             app[READY].clear()
             if not app[FAILED].done():
                 app[FAILED].set_exception(error)

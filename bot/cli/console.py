@@ -35,12 +35,12 @@ class ProgressBar:
 
     def done(self, path: Path) -> None:
         seconds = time.perf_counter() - self._start
-        end = "\r" if sys.stderr.isatty() else ""
-        sys.stderr.write(f"{end}trained {path} in {seconds:.1f} s{'':40}\n")
+        text = f"trained {path} in {seconds:.1f} s"
+        sys.stderr.write(f"\r{text:80}\n" if sys.stderr.isatty() else f"{text}\n")
 
 
 def warn(problem: Problem) -> None:
-    print(f"{problem}{'':20}", file=sys.stderr)
+    print(f"\r{problem}{'':{WIDTH}}" if sys.stderr.isatty() else problem, file=sys.stderr)
 
 
 def project_of(args: argparse.Namespace) -> Project:

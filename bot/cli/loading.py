@@ -7,7 +7,9 @@ import os
 from pathlib import Path
 
 from bot.agent import Agent
-from bot.config import Endpoints, read_endpoints
+from bot.cli.console import warn
+from bot.cli.settings import endpoints_from
+from bot.config import Endpoints
 from bot.domain import Domain
 from bot.execution.endpoint import ActionEndpoint
 from bot.model.archive import Model, read
@@ -16,12 +18,18 @@ from bot.training_data.project import Project
 
 
 def endpoints_of(args: argparse.Namespace) -> Endpoints:
-    """The project's endpoints.yml, or the one that `--endpoints` names. Tells the actions where both are."""
+    """The project's endpoints.yml, or the one that `--endpoints` names. Tells the actions where both are.
+
+    Raises:
+        ProjectError: a setting is wrong.
+    """
     os.environ["SHOPTALK_PROJECT"] = str(args.project.resolve())
-    if not args.endpoints:
-        return Project(args.project).endpoints()
-    os.environ["SHOPTALK_ENDPOINTS"] = str(args.endpoints.resolve())
-    return read_endpoints(args.endpoints)
+    if args.endpoints:
+        os.environ["SHOPTALK_ENDPOINTS"] = str(args.endpoints.resolve())
+    endpoints, notices = endpoints_from(args.endpoints or Project(args.project).endpoints_file)
+    for notice in notices:
+        warn(notice)
+    return endpoints
 
 
 def load(path: Path, project: Path, endpoints: Endpoints, *, actions: str = "actions") -> tuple[Model, Agent]:
@@ -45,6 +53,12 @@ def load(path: Path, project: Path, endpoints: Endpoints, *, actions: str = "act
     return model, agent
 
 
+def has_actions(project: Path, package: str) -> bool:
+    """Whether the project has custom actions: a package, or one file."""
+    module = project / package.replace(".", "/")
+    return module.is_dir() or module.with_suffix(".py").is_file()
+
+
 def _action_endpoint(domain: Domain, project: Path, endpoints: Endpoints, package: str) -> ActionEndpoint | None:
     """Over HTTP where `action_endpoint` is set; else in this process, if the project has actions."""
     config = endpoints.action_endpoint
@@ -54,13 +68,13 @@ def _action_endpoint(domain: Domain, project: Path, endpoints: Endpoints, packag
         return HttpEndpoint(
             config.url,
             token=config.token,
+            token_name=config.token_name,
             headers=config.headers,
             timeout_s=config.timeout_s,
             selective_domain=bool(config.extra.get("enable_selective_domain")),
             send_domain_actions=domain.send_domain_actions,
         )
-    module = project / package.replace(".", "/")
-    if not module.is_dir() and not module.with_suffix(".py").is_file():
+    if not has_actions(project, package):
         return None
     from bot.execution.in_process_endpoint import InProcessEndpoint
 

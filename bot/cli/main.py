@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,7 +69,7 @@ def _run(verbs: Verbs) -> None:
     verb = _verb(verbs, "run", "run", "Serve the bot: channels, desk and API; `run actions` serves the custom actions.")
     _sources(verb)
     verb.add_argument("what", nargs="?", choices=["actions"], help="serve the custom actions over Rasa's protocol")
-    verb.add_argument("--port", "-p", type=int, help="port (default: 5005; actions: 5055)")
+    verb.add_argument("--port", "-p", type=_port, help="port (default: 5005; actions: 5055)")
     verb.add_argument("--interface", "-i", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     verb.add_argument("--model", "-m", type=Path, help="a model file or folder (default: the newest, trained if stale)")
     verb.add_argument("--endpoints", type=Path, help="endpoints.yml")
@@ -102,7 +104,7 @@ def _test(verbs: Verbs) -> None:
     verb.add_argument("what", nargs="?", choices=["core", "nlu"], help="only the stories, or only their intents")
     verb.add_argument("--model", "-m", type=Path, help="a model file or folder")
     verb.add_argument("--stories", "-s", type=Path, help="test stories (default: test_*.yml below tests/)")
-    verb.add_argument("--out", type=Path, help="folder for failed_test_stories.yml (default: results/)")
+    verb.add_argument("--out", type=Path, help="folder for failed_test_stories.txt (default: results/)")
 
 
 def _operator(verbs: Verbs) -> None:
@@ -115,10 +117,41 @@ def _operator(verbs: Verbs) -> None:
     verb.add_argument("--endpoints", type=Path, help="endpoints.yml")
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"'{text}' is no port: 1 to 65535, or 0 for any free one")
+    return int(text)
+
+
+def _check_paths(args: argparse.Namespace) -> None:
+    """What a flag names must be there: a misspelt `--credentials` would open the bot to everybody.
+
+    Raises:
+        ShoptalkError: a path leads nowhere.
+    """
+    if not args.project.is_dir() and args.verb != "init":
+        raise ShoptalkError(f"there is no folder {args.project}; name the project's folder with --project")
+    given = {name: getattr(args, name, None) for name in ("config", "domain", "endpoints", "credentials", "stories")}
+    paths = [(name, path) for name, path in given.items() if path]
+    paths += [("data", path) for path in getattr(args, "data", None) or ()]
+    for name, path in paths:
+        if not path.exists():
+            raise ShoptalkError(f"--{name}: there is no file or folder {path}")
+
+
+def _tolerate_terminal() -> None:
+    """A terminal that can't show Chinese shows something else instead, and odd bytes are no reason to stop."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status (0 fine, 1 the project or the request is at fault, 130 stopped)."""
+    _tolerate_terminal()
     args = parser().parse_args(argv)
     try:
+        _check_paths(args)
         status: int = importlib.import_module(args.module).main(args)
     except ProjectError as error:
         print(error, file=sys.stderr)
@@ -129,7 +162,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"shoptalk: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Whoever read the output has left (`| head`); without this, Python would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        if args.debug:
+            raise
+        print(f"shoptalk: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
+        print(file=sys.stderr)
         return 130
     return status
 

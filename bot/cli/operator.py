@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from pathlib import Path
 
 from bot.cli.place import Place
-from bot.config import read_endpoints
+from bot.cli.settings import endpoints_from
 from bot.errors import ShoptalkError
 from bot.ledger.operator_store import OperatorStore
 from bot.ledger.signal import Signal
 from bot.ledger.store import open_ledger
+from bot.training_data.project import Project
 
 
 def main(args: argparse.Namespace) -> int:
@@ -22,8 +22,8 @@ def main(args: argparse.Namespace) -> int:
 
 
 async def _run(args: argparse.Namespace) -> None:
-    path: Path = args.endpoints or args.project / "endpoints.yml"
-    store = await open_ledger(Place(args.project).ledger_url(read_endpoints(path)), signal=Signal())
+    endpoints, _ = endpoints_from(args.endpoints or Project(args.project).endpoints_file)
+    store = await open_ledger(Place(args.project).ledger_url(endpoints), signal=Signal())
     try:
         await _do(OperatorStore(store.database), args)
     finally:

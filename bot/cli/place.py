@@ -11,6 +11,7 @@ from bot.config import Endpoints
 from bot.errors import ShoptalkError
 
 SECRET_BYTES = 32
+SCHEMES = ("sqlite:///", "postgresql://", "postgres://", "postgresql+pg8000://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,15 @@ class Place:
         return self.project / "models"
 
     def ledger_url(self, endpoints: Endpoints) -> str:
-        """`ledger: {url: ...}` of endpoints.yml; by default a SQLite file. A relative SQLite path is the project's."""
+        """`ledger: {url: ...}` of endpoints.yml; by default a SQLite file. A relative SQLite path is the project's.
+
+        Raises:
+            ShoptalkError: it is no address of a database.
+        """
         url = str(endpoints.section("ledger").get("url") or "sqlite:///var/ledger.db")
+        if not url.startswith(SCHEMES):
+            advice = "write sqlite:///var/ledger.db or postgresql://user:password@host/name"
+            raise ShoptalkError(f"endpoints.yml, ledger: url: {url!r} is no address of a database; {advice}")
         path = url.removeprefix("sqlite:///")
         if path == url or path.startswith("/"):
             return url

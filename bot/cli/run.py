@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 
-from bot.cli.loading import endpoints_of
+from bot.cli.loading import endpoints_of, has_actions
 from bot.errors import ShoptalkError
 
 DEFAULT_PORT = 5005
@@ -17,16 +18,27 @@ def main(args: argparse.Namespace) -> int:
     level = logging.DEBUG if args.debug else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     endpoints = endpoints_of(args)
+    default = DEFAULT_ACTION_PORT if args.what == "actions" else DEFAULT_PORT
+    port = default if args.port is None else args.port
     try:
         if args.what == "actions":
-            from bot.action_server import serve
-
-            serve(args.project, args.port or DEFAULT_ACTION_PORT, package=args.actions, host=args.interface)
+            _serve_actions(args, port)
         else:
             from bot.cli.site import Site
 
-            asyncio.run(Site(args, endpoints).serve(args.port or DEFAULT_PORT))
+            asyncio.run(Site(args, endpoints).serve(port))
     except OSError as error:
-        port = args.port or (DEFAULT_ACTION_PORT if args.what == "actions" else DEFAULT_PORT)
-        raise ShoptalkError(f"port {port} of {args.interface} can't be used: {error.strerror}. Try --port") from error
+        if error.filename:
+            raise  # a file, not the port
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise ShoptalkError(f"port {port} of {args.interface} can't be used: {reason}. Try --port") from error
     return 0
+
+
+def _serve_actions(args: argparse.Namespace, port: int) -> None:
+    if not has_actions(args.project, args.actions):
+        name = args.actions.replace(".", "/")
+        raise ShoptalkError(f"{args.project.resolve()} has no custom actions: neither a folder {name}/ nor {name}.py")
+    from bot.action_server import serve
+
+    serve(args.project, port, package=args.actions, host=args.interface)

@@ -6,7 +6,9 @@ import argparse
 import asyncio
 import json
 import logging
+import sys
 import uuid
+from typing import cast
 
 from bot.agent import Agent
 from bot.cli.console import trained
@@ -18,51 +20,54 @@ STOP = "/stop"
 
 def main(args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.DEBUG if args.debug else logging.WARNING)
-    path = trained(args)
-    _, agent = load(path, args.project, endpoints_of(args))
+    endpoints = endpoints_of(args)
+    _, agent = load(trained(args), args.project, endpoints)
     print(f"Type a message; {STOP} or Ctrl-D ends. A number presses that button.")
-    asyncio.run(_parses(agent) if args.what == "nlu" else _talk(agent))
+    with asyncio.Runner() as runner:
+        try:
+            if args.what == "nlu":
+                _show_parses(agent, runner)
+            else:
+                _talk(agent, runner)
+        finally:
+            runner.run(agent.close())
     return 0
 
 
-async def _typed() -> str | None:
-    """One line; None at the end."""
+def _typed() -> str | None:
+    """One line; None at the end. Read outside the event loop, so that Ctrl-C ends it at once."""
+    if sys.stdin is None:  # started with a closed standard input
+        return None
     try:
-        text = (await asyncio.to_thread(input, "> ")).strip()
-    except (EOFError, KeyboardInterrupt):
+        text = input("> ").strip()
+    except EOFError:
+        print()
         return None
     return None if text == STOP else text
 
 
-async def _parses(agent: Agent) -> None:
-    try:
-        while (text := await _typed()) is not None:
-            print(json.dumps((await agent.parse(text)).to_json(), ensure_ascii=False, indent=1))
-    finally:
-        await agent.close()
+def _show_parses(agent: Agent, runner: asyncio.Runner) -> None:
+    while (text := _typed()) is not None:
+        if text:
+            print(json.dumps(runner.run(agent.parse(text)).to_json(), ensure_ascii=False, indent=1))
 
 
-async def _talk(agent: Agent) -> None:
+def _talk(agent: Agent, runner: asyncio.Runner) -> None:
     """A conversation of its own, kept in memory. What is typed is trusted, as the terminal's user owns the bot."""
     sender, status, payloads = uuid.uuid4().hex, "bot", list[str]()
     tracker = agent.tracker(sender)
-    try:
-        while (text := await _typed()) is not None:
-            if text.isdigit() and 0 < int(text) <= len(payloads):
-                text = payloads[int(text) - 1]
-            message = InboundMessage(uuid.uuid4().hex, sender, "shell", text, trusted=True)
-            turn = await agent.handle(tracker, message, status=_status(status), turn_id=message.id)
-            tracker.apply_all(turn.events)
-            status = turn.status or status
-            payloads = _show(turn.messages)
-            if status in ("queued", "human"):
-                print(f"[{status}: the bot is silent until a person hands back; /back_to_bot goes back]")
-    finally:
-        await agent.close()
-
-
-def _status(name: str) -> Status:
-    return name  # type: ignore[return-value]
+    while (text := _typed()) is not None:
+        if not text:
+            continue
+        if text.isdecimal() and 0 < int(text) <= len(payloads):
+            text = payloads[int(text) - 1]
+        message = InboundMessage(uuid.uuid4().hex, sender, "shell", text, trusted=True)
+        turn = runner.run(agent.handle(tracker, message, status=cast("Status", status), turn_id=message.id))
+        tracker.apply_all(turn.events)
+        status = turn.status or status
+        payloads = _show(turn.messages)
+        if status in ("queued", "human"):
+            print(f"[{status}: the bot is silent until a person hands back; /back_to_bot goes back]")
 
 
 def _show(messages: tuple[OutboundMessage, ...]) -> list[str]:

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from bot.agent import Agent
-from bot.cli.console import trained
+from bot.cli.console import trained, warn
 from bot.cli.loading import load
 from bot.cli.operator import login_url
 from bot.cli.place import Place
-from bot.config import Credentials, Endpoints, read_credentials
+from bot.cli.settings import credentials_from
+from bot.config import Credentials, Endpoints
 from bot.ledger.operator_store import OperatorStore
 from bot.ledger.signal import Signal
 from bot.ledger.store import Store, open_ledger
@@ -51,9 +52,11 @@ class Site:
         self.url = ""
 
     def _credentials(self) -> Credentials:
-        if self.args.credentials:
-            return read_credentials(self.args.credentials)
-        return Project(self.args.project).credentials()
+        file = self.args.credentials or Project(self.args.project).credentials_file
+        credentials, notices = credentials_from(file)
+        for notice in notices:
+            warn(notice)
+        return credentials
 
     async def serve(self, port: int) -> None:
         """Train if the sources have changed, then serve until told to stop."""

@@ -56,4 +56,4 @@ def _told(result: StoryResult) -> str:
 
 def _write(failed: Sequence[StoryResult], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{_told(result)}\n" for result in failed))
+    path.write_text("".join(f"{_told(result)}\n" for result in failed), encoding="utf-8")

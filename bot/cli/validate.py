@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from bot.cli.console import project_of
-from bot.config import read_credentials, read_endpoints
+from bot.cli.settings import credentials_from, endpoints_from
 from bot.errors import Problem, ProjectError
 from bot.trainer import check
 from bot.training_data.project import Project
@@ -26,9 +26,9 @@ def main(args: argparse.Namespace) -> int:
 
 def _connections(project: Project) -> list[Problem]:
     found: list[Problem] = []
-    for read, file in ((read_endpoints, project.endpoints_file), (read_credentials, project.credentials_file)):
+    for read, file in ((endpoints_from, project.endpoints_file), (credentials_from, project.credentials_file)):
         try:
-            read(file)
+            found += read(file)[1]
         except ProjectError as error:
             found += error.problems
     return found

@@ -24,7 +24,7 @@ class HttpEndpoint:
 
     Args:
         url: of the webhook, as in endpoints.yml (`http://localhost:5055/webhook`).
-        token: sent as the query parameter `token`, as Rasa does.
+        token: sent as a query parameter, as Rasa does. `token_name`: that parameter's name.
         headers: further headers, as in endpoints.yml.
         timeout_s: for one action, from connecting to the last byte.
         selective_domain: the domain is left out of calls unless the server asks for it (Rasa's
@@ -36,13 +36,14 @@ class HttpEndpoint:
         url: str,
         *,
         token: str | None = None,
+        token_name: str = "token",  # noqa: S107, the parameter's name in Rasa
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 10.0,
         selective_domain: bool = False,
         send_domain_actions: frozenset[str] = frozenset(),
     ) -> None:
         self.url = url
-        self._params = {"token": token} if token else {}
+        self._params = {token_name: token} if token else {}
         self._headers = dict(headers or {})
         self._timeout_s = timeout_s
         self._selective_domain = selective_domain

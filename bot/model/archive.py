@@ -28,6 +28,7 @@ from bot.policies.ensemble import Ensemble
 FORMAT = 1
 SUFFIX = ".tar"
 MAX_MEMBER_BYTES = 1 << 30
+ADVICE = "Rasa's own models can't be loaded either: make one with `shoptalk train --force`"
 
 _FACTS = "model.json"
 _ARRAYS = "arrays.safetensors"
@@ -108,7 +109,7 @@ def read(path: Path) -> Model:
                 _below("core.", arrays),
             ),
         )
-    except (KeyError, ValueError, TypeError) as error:
+    except (LookupError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         raise ModelError(f"{path} is damaged ({error!r}): train again with `shoptalk train --force`") from error
 
 
@@ -116,7 +117,7 @@ def read_fingerprint(path: Path) -> str | None:
     """The fingerprint of an archive, without loading it; None where it is no archive of this format."""
     try:
         return str(_facts(_members(path)[_FACTS], path)["fingerprint"])
-    except (ModelError, KeyError, ValueError):
+    except (ModelError, LookupError, ValueError, TypeError):
         return None
 
 
@@ -138,14 +139,16 @@ def _members(path: Path) -> dict[str, bytes]:
                     content = tar.extractfile(member)
                     found[member.name] = content.read() if content else b""
     except (OSError, tarfile.TarError) as error:
-        raise ModelError(f"{path} can't be read as a model: {error}") from error
+        raise ModelError(f"{path} is no model of Shoptalk, or it is damaged ({error}). {ADVICE}") from error
     if len(found) != 2:
-        raise ModelError(f"{path} is no model of Shoptalk; Rasa's own models can't be loaded: train the project again")
+        raise ModelError(f"{path} is no model of Shoptalk. {ADVICE}")
     return found
 
 
 def _facts(content: bytes, path: Path) -> Json:
     facts: Json = json.loads(content)
+    if not isinstance(facts, dict):
+        raise TypeError("model.json holds no object")
     if facts.get("format") != FORMAT:
         text = f"{path} has format {facts.get('format')}, this version reads {FORMAT}: train again"
         raise ModelError(text)
