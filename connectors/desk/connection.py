@@ -77,8 +77,8 @@ class Connection:
     async def run(self) -> None:
         """Push and read until the end; the operator is present for as long."""
         name = self._session.operator.name
-        await self._attendance.came(name)
         try:
+            await self._attendance.came(name)
             await self._board.add(self._take_queue)
             await _first_of(self._read(), self._push_queue(), self._follow(), self._stay())
         except LedgerError as error:

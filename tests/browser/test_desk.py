@@ -301,3 +301,37 @@ def test_it_fits(site: RunningSite, open_page: Any, open_desk: OpenDesk, width: 
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= width
         assert box["y"] + box["height"] <= height
+
+
+def test_news_in_my_conversations_show_while_i_read_another(
+    site: RunningSite, open_page: Any, open_desk: OpenDesk
+) -> None:
+    desk = open_desk("ana")
+    first = ask_for_a_person(open_page, site.url)
+    expect(desk.locator(".row")).to_have_count(1)
+    desk.locator(".row").click()
+    desk.keyboard.press("Alt+c")
+    expect(desk.locator("#answer")).to_be_focused()
+    desk.locator("#answer").fill("half an answer")
+    ask_for_a_person(open_page, site.url)
+    desk.get_by_role("button", name="Waiting").click()
+    desk.locator(".row").click()
+    expect(desk).to_have_title("(1) Desk")
+    say(first, "are you still there?")
+    expect(desk).to_have_title("(2) Desk")
+    desk.get_by_role("button", name="Mine").click()
+    expect(desk.locator(".row .dot")).to_have_count(1)
+    desk.locator(".row").click()
+    expect(desk).to_have_title("(1) Desk")
+    expect(desk.locator("#answer")).to_have_value("half an answer")
+
+
+def test_every_word_is_there_in_both_languages(site: RunningSite, open_page: Any) -> None:
+    page = open_page(f"{site.url}/desk/login")
+    keys = page.evaluate(
+        "async () => { const { textsOf } = await import('/desk/text.js');"
+        " return ['en', 'zh'].map((language) =>"
+        " Object.entries(textsOf(language)).map(([key, text]) => [key, typeof text])); }"
+    )
+    assert keys[0] == keys[1]
+    assert len(keys[0]) > 80

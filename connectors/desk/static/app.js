@@ -12,7 +12,7 @@ import { shortId, storedLanguage, storeLanguage, textsOf } from "./text.js";
 import { Transcript } from "./transcript.js";
 
 const LOGIN = "/desk/login";
-const NOTE_MS = 6000;
+const NOTE_MS = 5000;
 const LOOK_MS = 60000;
 
 /** The conversation that the address names; null for none. */
@@ -143,7 +143,7 @@ class Desk {
   }
 
   drawTitle() {
-    const count = this.queue.waiting.length;
+    const count = this.queue.waiting.length + this.queue.unread.length;
     document.title = `${count ? `(${count}) ` : ""}${this.texts.title}`;
   }
 
@@ -235,6 +235,7 @@ class Desk {
     this.transcript.clear();
     this.facts.replaceChildren();
     this.queue.select(id);
+    this.drawTitle();
     history.replaceState(null, "", id ? `#${encodeURIComponent(id)}` : location.pathname);
     if (id) this.live.open(id, 0);
     else this.live.close();
@@ -299,7 +300,7 @@ class Desk {
 
   async claim() {
     if (this.claimButton.hidden) return;
-    await this.act("claim", this.texts.claimed);
+    await this.act("claim"); // the transcript says the rest
     if (this.mine) this.queue.choose("mine");
   }
 
@@ -322,11 +323,11 @@ class Desk {
     return ask({ title: texts.freeTitle(this.conversation.operator_name), text: texts.freeText, yes, no: texts.cancel });
   }
 
-  async act(path, done) {
+  async act(path, done = "") {
     const id = this.current;
     await this.attempt(async () => {
       const conversation = await change(path, { conversation: id });
-      this.say(done);
+      if (done) this.say(done);
       if (id !== this.current) return;
       this.conversation = conversation;
       this.drawConversation();

@@ -46,6 +46,11 @@ export class Queue {
     return this.rows.filter((row) => row.status === "human" && row.operator === this.options.me.name);
   }
 
+  /** My conversations with something new in them. */
+  get unread() {
+    return this.mine.filter((row) => this.isUnread(row));
+  }
+
   get shown() {
     return { waiting: this.waiting, mine: this.mine, all: this.rows }[this.filter];
   }
@@ -90,7 +95,7 @@ export class Queue {
     this.tabs.forEach((tab, index) => {
       const name = FILTERS[index];
       tab.setAttribute("aria-pressed", String(name === this.filter));
-      const unread = name === "mine" && this.mine.some((row) => this.isUnread(row));
+      const unread = name === "mine" && this.unread.length > 0;
       const count = counts[name] ? make("span", { class: name === "waiting" || unread ? "count hot" : "count" }, String(counts[name])) : null;
       tab.replaceChildren(texts[name], ...(count ? [" ", count] : []));
     });
