@@ -6,8 +6,9 @@ that nobody reads is an error, for a misspelt `token` or `origins` would leave a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from bot.config import Credentials, Endpoints, read_credentials, read_endpoints
 from bot.errors import Problem, ProjectError
@@ -15,6 +16,8 @@ from bot.registry import is_known, names
 from bot.yaml import node as yaml
 from bot.yaml.reader import read_file
 from bot.yaml.report import Report
+
+T = TypeVar("T")
 
 Keys = Mapping[str, str]
 """Key -> what it must be: `text`, `number`, `flag`, `texts` (a list) or `keys` (a mapping)."""
@@ -54,6 +57,14 @@ NOT_USED = {
 }
 """Sections of Rasa's endpoints.yml without effect here."""
 
+NOT_SERVED = frozenset(
+    {
+        "botframework", "callback", "facebook", "hangouts", "mattermost", "rocketchat", "slack", "socketio", "telegram",
+        "twilio", "twilio_voice", "webexteams",
+    }
+)  # fmt: skip
+"""Rasa's channels that there are none of here."""
+
 
 def endpoints_from(path: Path | None) -> tuple[Endpoints, list[Problem]]:
     """endpoints.yml and what is only odd about it.
@@ -62,8 +73,7 @@ def endpoints_from(path: Path | None) -> tuple[Endpoints, list[Problem]]:
         ProjectError: with every error in it.
     """
     report = _checked(path, ENDPOINTS)
-    _raise_errors(report)
-    return read_endpoints(path), report.problems
+    return _read(read_endpoints, path, report), report.problems
 
 
 def credentials_from(path: Path | None) -> tuple[Credentials, list[Problem]]:
@@ -73,13 +83,20 @@ def credentials_from(path: Path | None) -> tuple[Credentials, list[Problem]]:
         ProjectError: with every error in it.
     """
     report = _checked(path, CREDENTIALS)
-    _raise_errors(report)
-    return read_credentials(path), report.problems
+    found = _read(read_credentials, path, report).channels
+    return Credentials({name: own for name, own in found.items() if name not in NOT_SERVED}), report.problems
 
 
-def _raise_errors(report: Report) -> None:
+def _read(read: Callable[[Path | None], T], path: Path | None, report: Report) -> T:
+    """Read the file; what is wrong with it is told together with what was found before."""
+    try:
+        settings = read(path)
+    except ProjectError as error:
+        told = {problem.mark for problem in report.errors}
+        raise ProjectError([*report.problems, *(one for one in error.problems if one.mark not in told)]) from error
     if report.errors:
         raise ProjectError(report.problems)
+    return settings
 
 
 def _checked(path: Path | None, table: Mapping[str, Keys]) -> Report:
@@ -101,7 +118,9 @@ def _check_channel(key: yaml.Scalar, report: Report) -> None:
     """A channel that a plug-in brings: its settings are its own."""
     from connectors.server import CHANNELS, IGNORED_SECTIONS  # slow to import, and rarely needed
 
-    if key.text not in IGNORED_SECTIONS and not is_known("channel", key.text, CHANNELS):
+    if key.text in NOT_SERVED:
+        report.warning(key, f"Rasa's channel '{key.text}' is not served here.", "The other channels are.")
+    elif key.text not in IGNORED_SECTIONS and not is_known("channel", key.text, CHANNELS):
         known = ", ".join(sorted({*names("channel", CHANNELS), "storefront"}))
         report.error(key, f"There is no channel named '{key.text}'.", f"Known: {known}. Take the section away.")
 

@@ -9,6 +9,7 @@ from bot.cli.settings import credentials_from, endpoints_from
 from bot.errors import Problem, ProjectError
 from bot.trainer import check
 from bot.training_data.project import Project
+from connectors.desk.opening import read_opening_hours
 
 
 def main(args: argparse.Namespace) -> int:
@@ -25,10 +26,16 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _connections(project: Project) -> list[Problem]:
+    """What is wrong or odd in endpoints.yml and credentials.yml."""
     found: list[Problem] = []
-    for read, file in ((endpoints_from, project.endpoints_file), (credentials_from, project.credentials_file)):
-        try:
-            found += read(file)[1]
-        except ProjectError as error:
-            found += error.problems
+    try:
+        endpoints, notices = endpoints_from(project.endpoints_file)
+        found += notices
+        read_opening_hours(endpoints.section("desk"))
+    except ProjectError as error:
+        found += error.problems
+    try:
+        found += credentials_from(project.credentials_file)[1]
+    except ProjectError as error:
+        found += error.problems
     return found
