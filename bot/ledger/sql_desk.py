@@ -119,10 +119,15 @@ class SqlDeskLedger:
 
 def _conversation(row: Row, slots: dict[str, Any]) -> ConversationRow:
     identity, channel, sender_id, status, operator, created_at, updated_at, queued_at, last_seq, body = row
-    preview = inbound_of(body).text[:PREVIEW_CHARS] if body else ""
+    preview = _preview(inbound_of(body)) if body else ""
     return ConversationRow(
         identity, channel, sender_id, status, operator, created_at, updated_at, queued_at, last_seq, preview, slots
     )
+
+
+def _preview(message: InboundMessage) -> str:
+    """What the shopper said, or the title of the button that was pressed."""
+    return str(message.metadata.get("title") or message.text)[:PREVIEW_CHARS]
 
 
 def _slots(rows: Sequence[Row]) -> dict[str, Any]:

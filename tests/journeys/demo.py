@@ -137,14 +137,15 @@ class Demo:
         assert found, "no login link was printed"
         return str(found[-1])
 
-    def facts(self) -> Facts:
-        """An order that is on its way, with a parcel number, as the shop's database has it."""
+    def facts(self, *, other_than: str = "") -> Facts:
+        """An order that is on its way, with a parcel number, as the shop's database has it; of another customer."""
         self.say("opens-the-database", "where is my order #W0000000")
         with sqlite3.connect(self.project / "var" / "shop.db") as database:
             row = database.execute(
                 """SELECT o.number, c.email, s.tracking_id, i.price_cents FROM shop_order AS o
                 JOIN shop_customer AS c ON c.id = o.customer_id JOIN shop_shipment AS s ON s.order_number = o.number
                 JOIN shop_order_item AS i ON i.order_number = o.number AND i.position = 0
-                WHERE o.status = 'processed' ORDER BY o.number LIMIT 1"""
+                WHERE o.status = 'processed' AND c.email <> ? ORDER BY o.number LIMIT 1""",
+                (other_than,),
             ).fetchone()
         return Facts(*row)

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from bot.training_data.data import Example
+from bot.training_data.project import Project, read
 from tests.journeys.demo import Demo, Facts
 
 
@@ -75,3 +77,36 @@ def test_a_slot_set_by_text_opens_nothing(demo: Demo, facts: Facts) -> None:
     ):
         assert facts.tracking not in demo.words("eve", text)
     assert demo.tracker("eve")["slots"]["proof_state"] in (None, "none")
+
+
+ABOUT_ORDERS = (
+    "order_status",
+    "track_delivery",
+    "order_items",
+    "refund_status",
+    "invoice",
+    "cancel_order",
+    "change_address",
+)
+
+
+def test_a_proven_shopper_reads_no_other_order_however_they_ask(demo: Demo, facts: Facts) -> None:
+    """Every way of asking about an order that the shop knows, with a stranger's order number in it."""
+    mine = demo.facts(other_than=facts.email)
+    demo.say("eve", f"where is my order {mine.number}")
+    demo.say("eve", mine.email)
+    assert mine.tracking in demo.words("eve", demo.code(after=0))
+    examples = read(Project(demo.project)).data.nlu.examples
+    phrases = [with_number(example, facts.number) for example in examples if example.intent in ABOUT_ORDERS]
+    assert len(phrases) >= 200
+    phrases = phrases[:: len(phrases) // 200]
+    answers = [demo.words("eve", phrase) for phrase in phrases]
+    leaks = [phrase for phrase, answer in zip(phrases, answers, strict=True) if facts.tracking in answer]
+    assert not leaks
+    assert not [answer for answer in answers if facts.email in answer]
+
+
+def with_number(example: Example, number: str) -> str:
+    """The example about this order: its own number replaced, or the number added."""
+    span = next((span for span in example.entities if span.entity == "order_number"), None)
+    return example.text[: span.start] + number + example.text[span.end :] if span else f"{example.text} {number}"
