@@ -12,6 +12,11 @@ import pytest
 from tests.journeys.demo import COMMAND, Demo, copied
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright keeps an event loop running in the thread that no asyncio test could share."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def trained_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo shop's files with a model trained by the command."""
