@@ -1,11 +1,12 @@
 # make run    set everything up and serve the shop (PORT=5005)
 # make test   set everything up and run all tests
 # make check  style, types, layers
-# make bench  measure; make interop compares with Rasa 3.6.21 (both want python3.10 for Rasa's side)
+# make bench  measure, beside Rasa 3.6.21 where there is a Python 3.10 to install it with
 PORT   ?= 5005
 PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
+PYTHON310 ?= $(shell python3.10 -c "import sys; print(sys.executable)" 2>/dev/null)
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
 # PyTorch's own index has a build without CUDA; PyPI's build for Linux brings several GB of CUDA libraries along.
@@ -25,8 +26,13 @@ check: $(VENV)/installed-dev
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/architecture
 
-bench: $(VENV)/installed-dev
-	$(BIN)/python -m benchmarks.run
+bench: $(VENV)/installed-dev $(if $(PYTHON310),var/rasa/installed)
+	$(BIN)/python -m benchmarks.run $(if $(PYTHON310),--rasa-python var/rasa/bin/python)
+
+var/rasa/installed:
+	$(PYTHON310) -m venv var/rasa
+	var/rasa/bin/python -m pip install --quiet rasa==3.6.21
+	@touch $@
 
 lock: $(VENV)/installed-dev
 	$(BIN)/python .ci/lock.py
