@@ -103,6 +103,7 @@ def train_and_write(
     warn: Callable[[Problem], None],
 ) -> Path:
     """Train and write the archive into the folder `models`, named by date and time unless `name` is given."""
+    models.mkdir(parents=True, exist_ok=True)  # where it can't be, this is told before the training
     model = train(project, progress=progress, warn=warn)
     path = models / f"{name or datetime.now(UTC).strftime('%Y%m%d-%H%M%S-%f')}{SUFFIX}"
     write(model, path)

@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.agent import Agent
 from bot.cli.console import warn
 from bot.cli.settings import endpoints_from
-from bot.config import Endpoints
+from bot.config import EndpointConfig, Endpoints
 from bot.domain import Domain
 from bot.execution.endpoint import ActionEndpoint
 from bot.model.archive import Model, read
@@ -39,8 +39,12 @@ def load(path: Path, project: Path, endpoints: Endpoints, *, actions: str = "act
         ModelError: the archive can't be used.
         ProjectError: the code of the actions can't be loaded.
     """
+    config = endpoints.action_endpoint
+    own = (
+        None if config else _own_actions(project, actions)
+    )  # first, as a mistake there is found sooner than a model read
     model = read(path)
-    endpoint = _action_endpoint(model.domain, project, endpoints, actions)
+    endpoint = _action_server(config, model.domain) if config else own
     agent = Agent(
         domain=model.domain,
         parser=Batcher(model.pipeline, cache_size=int(endpoints.section("nlu").get("cache_size") or 0)),
@@ -59,23 +63,24 @@ def has_actions(project: Path, package: str) -> bool:
     return module.is_dir() or module.with_suffix(".py").is_file()
 
 
-def _action_endpoint(domain: Domain, project: Path, endpoints: Endpoints, package: str) -> ActionEndpoint | None:
-    """Over HTTP where `action_endpoint` is set; else in this process, if the project has actions."""
-    config = endpoints.action_endpoint
-    if config:
-        from bot.execution.http_endpoint import HttpEndpoint
-
-        return HttpEndpoint(
-            config.url,
-            token=config.token,
-            token_name=config.token_name,
-            headers=config.headers,
-            timeout_s=config.timeout_s,
-            selective_domain=bool(config.extra.get("enable_selective_domain")),
-            send_domain_actions=domain.send_domain_actions,
-        )
+def _own_actions(project: Path, package: str) -> ActionEndpoint | None:
+    """In this process, if the project has actions."""
     if not has_actions(project, package):
         return None
     from bot.execution.in_process_endpoint import InProcessEndpoint
 
     return InProcessEndpoint(package, project)
+
+
+def _action_server(config: EndpointConfig, domain: Domain) -> ActionEndpoint:
+    from bot.execution.http_endpoint import HttpEndpoint
+
+    return HttpEndpoint(
+        config.url,
+        token=config.token,
+        token_name=config.token_name,
+        headers=config.headers,
+        timeout_s=config.timeout_s,
+        selective_domain=bool(config.extra.get("enable_selective_domain")),
+        send_domain_actions=domain.send_domain_actions,
+    )
