@@ -18,6 +18,8 @@ from bot.registry import names
 from bot.training_data.project import Project, ReadResult
 from bot.training_data.validation import check as check_sources
 
+OUTSIDE_EXTRACTORS = frozenset({"DucklingEntityExtractor", "SpacyEntityExtractor", "MitieEntityExtractor"})
+
 Progress = Callable[[str, float], None]
 """Called with what is being done and how much of the whole is done, 0 to 1."""
 
@@ -32,9 +34,20 @@ def check(project: Project) -> ReadResult:
         components=(*names("component", COMPONENTS), *HANDLED_BY_ENCODER),
         policies=(*names("policy", POLICIES), *STANDING_IN),
     )
+    result.problems.extend(_left_out(result))
     if not result.errors:
         result.problems.extend(_found_by_policies(result))
     return result
+
+
+def _left_out(result: ReadResult) -> list[Problem]:
+    """A notice for each extractor whose entities nobody finds here."""
+    advice = "Write examples of its entities, or regex or lookup for RegexEntityExtractor."
+    return [
+        Problem(config.mark, f"{config.name} is not run here: what only it finds is not found.", advice, "warning")
+        for config in result.config.pipeline
+        if config.name.rpartition(".")[2] in OUTSIDE_EXTRACTORS
+    ]
 
 
 def _found_by_policies(result: ReadResult) -> list[Problem]:
