@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -53,6 +54,13 @@ def test_ctrl_c_ends_it_at_once(formbot: Path) -> None:
     time.sleep(0.5)  # Python prints the prompt a moment before it reads
     start = time.monotonic()
     os.write(terminal, b"\x03")
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 130
-    assert time.monotonic() - start < 5
+    done, status = 0, 0
+    while not done and time.monotonic() < start + 10:
+        done, status = os.waitpid(child, os.WNOHANG)
+        time.sleep(0.05)
+    if not done:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert done
+    assert os.waitstatus_to_exitcode(status) == 130
     assert b"Traceback" not in os.read(terminal, 65536)
