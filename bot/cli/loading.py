@@ -12,6 +12,7 @@ from bot.cli.settings import endpoints_from
 from bot.config import EndpointConfig, Endpoints
 from bot.domain import Domain
 from bot.execution.endpoint import ActionEndpoint
+from bot.execution.pending_endpoint import PendingEndpoint
 from bot.model.archive import Model, read
 from bot.nlu.batcher import Batcher
 from bot.training_data.project import Project
@@ -32,17 +33,26 @@ def endpoints_of(args: argparse.Namespace) -> Endpoints:
     return endpoints
 
 
-def load(path: Path, project: Path, endpoints: Endpoints, *, actions: str = "actions") -> tuple[Model, Agent]:
+def load(
+    path: Path, project: Path, endpoints: Endpoints, *, actions: str = "actions", pending: bool = False
+) -> tuple[Model, Agent, PendingEndpoint | None]:
     """Load the model and what it needs. Blocks for as long as torch takes to be imported.
+
+    Args:
+        path: the archive.
+        project: the folder with the actions.
+        endpoints: says whether actions run elsewhere.
+        actions: their package.
+        pending: leave loading the actions to the caller, who must `make` the endpoint that is returned with the agent.
 
     Raises:
         ModelError: the archive can't be used.
         ProjectError: the code of the actions can't be loaded.
     """
     config = endpoints.action_endpoint
-    own = (
-        None if config else _own_actions(project, actions)
-    )  # first, as a mistake there is found sooner than a model read
+    own = None if config else _own_actions(project, actions)
+    if own and not pending:
+        own.make()  # before the model, as a mistake there is found sooner than a model is read
     model = read(path)
     endpoint = _action_server(config, model.domain) if config else own
     agent = Agent(
@@ -54,7 +64,7 @@ def load(path: Path, project: Path, endpoints: Endpoints, *, actions: str = "act
         assistant_id=model.assistant_id,
         language=model.language,
     )
-    return model, agent
+    return model, agent, own if pending else None
 
 
 def has_actions(project: Path, package: str) -> bool:
@@ -63,13 +73,15 @@ def has_actions(project: Path, package: str) -> bool:
     return module.is_dir() or module.with_suffix(".py").is_file()
 
 
-def _own_actions(project: Path, package: str) -> ActionEndpoint | None:
+def _own_actions(project: Path, package: str) -> PendingEndpoint | None:
     """In this process, if the project has actions."""
-    if not has_actions(project, package):
-        return None
-    from bot.execution.in_process_endpoint import InProcessEndpoint
 
-    return InProcessEndpoint(package, project)
+    def build() -> ActionEndpoint:
+        from bot.execution.in_process_endpoint import InProcessEndpoint
+
+        return InProcessEndpoint(package, project)
+
+    return PendingEndpoint(build) if has_actions(project, package) else None
 
 
 def _action_server(config: EndpointConfig, domain: Domain) -> ActionEndpoint:

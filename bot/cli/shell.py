@@ -21,7 +21,7 @@ STOP = "/stop"
 def main(args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.DEBUG if args.debug else logging.WARNING)
     endpoints = endpoints_of(args)
-    _, agent = load(trained(args), args.project, endpoints)
+    _, agent, _ = load(trained(args), args.project, endpoints)
     print(f"Type a message; {STOP} or Ctrl-D ends. A number presses that button.")
     with asyncio.Runner() as runner:
         try:

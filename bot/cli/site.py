@@ -7,9 +7,11 @@ import asyncio
 import gc
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+from aiohttp import web
 
 from bot.agent import Agent
 from bot.cli.console import trained, warn
@@ -68,8 +70,10 @@ class Site:
         link = await first_link(operators)
 
         async def load_agent() -> Agent:
-            agent = await asyncio.to_thread(self._load, model)
+            agent, finish = await asyncio.to_thread(self._load, model)
             self._tell(link)
+            self._finishing = asyncio.create_task(asyncio.to_thread(finish))
+            self._finishing.add_done_callback(lambda task: _stop_if_failed(app, task))
             return agent
 
         parts = server.Site(
@@ -81,7 +85,8 @@ class Site:
             mounts=self._mounts(store, desk),
             availability=desk.availability,
         )
-        await server.serve(server.create_app(parts), interface=self.args.interface, port=port, opened=self._opened)
+        app = server.create_app(parts)
+        await server.serve(app, interface=self.args.interface, port=port, opened=self._opened)
 
     def _mounts(self, store: Store, desk: Desk) -> list[Mount]:
         mounts: list[Mount] = [desk]
@@ -105,12 +110,20 @@ class Site:
             return None
         return self.place.project.resolve() / str(mail.get("folder") or "var/mailbox")
 
-    def _load(self, path: Path) -> Agent:
-        model, agent = load(path, self.args.project, self.endpoints, actions=self.args.actions)
+    def _load(self, path: Path) -> tuple[Agent, Callable[[], None]]:
+        """The agent, and what is left to do once it answers: load the actions (calls wait for them) and speed up."""
+        project, package = self.args.project, self.args.actions
+        model, agent, actions = load(path, project, self.endpoints, actions=package, pending=True)
         model.pipeline.parse(["hello"])  # the first pass is slower than the others
         self.serving.agent, self.serving.model_file = agent, path.name
-        _settle_in()
-        return agent
+
+        def finish() -> None:
+            if actions:
+                actions.make()
+            model.pipeline.quicken()
+            _settle_in()
+
+        return agent, finish
 
     def _opened(self, url: str) -> None:
         self.url = url
@@ -126,6 +139,12 @@ class Site:
         if link:
             lines.append(f"First login   {login_url(self.url, link[1])}  (operator '{link[0]}', once, within 24 hours)")
         print("\n".join(lines), flush=True)
+
+
+def _stop_if_failed(app: web.Application, task: asyncio.Task[None]) -> None:
+    """Actions that can't be loaded stop the server, as they would have stopped its start."""
+    if not task.cancelled() and (error := task.exception()) and not app[server.FAILED].done():
+        app[server.FAILED].set_exception(error)
 
 
 def _settle_in() -> None:

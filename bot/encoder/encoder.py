@@ -73,6 +73,10 @@ class Encoder:
         """H, the length of a sentence vector."""
         return self.shape.hidden
 
+    def quicken(self) -> None:
+        """See Transformer.quicken."""
+        self._transformer.quicken()
+
     def tokenize(self, text: str) -> Tokens:
         """The text's pieces, cut to the positions that the encoder has."""
         return self._tokenizer.encode(text, max_tokens=min(512, self.shape.positions))

@@ -81,6 +81,10 @@ class TransformerClassifier:
         for index, result in enumerate(results):
             result.features["sentence_vector"] = encoding.sentence[index]
 
+    def quicken(self) -> None:
+        """See Encoder.quicken."""
+        load_encoder(self._model, device=self._device).quicken()
+
     def to_state(self) -> tuple[Json, Mapping[str, Any]]:
         state: Json = {"model": self._model}
         arrays: dict[str, Any] = {}
