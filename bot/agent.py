@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Final, Protocol
 
 from bot.domain import Domain
-from bot.errors import ActionError, ActionRejected
+from bot.errors import ActionError, ActionRejected, ShoptalkError
 from bot.events import (
     ActionExecuted,
     ActionExecutionRejected,
@@ -89,7 +89,7 @@ class Agent:
         self._executor = Executor(domain, endpoint)
         self._stamp = {"model_id": model_id, "assistant_id": assistant_id}
         self._back_titles = BACK_TITLES | _titles(domain, BACK_COMMAND)
-        self._max_predictions = int(os.environ.get("MAX_NUMBER_OF_PREDICTIONS", "10"))
+        self._max_predictions = _max_predictions()
 
     def tracker(self, sender_id: str, events: Iterable[Event] = ()) -> Tracker:
         """The tracker of a conversation with these events."""
@@ -278,6 +278,14 @@ class Agent:
             confidence=prediction.confidence,
             hide_rule_turn=prediction.hide_rule_turn,
         )
+
+
+def _max_predictions() -> int:
+    """Actions of one turn at most; Rasa's environment variable and default."""
+    text = os.environ.get("MAX_NUMBER_OF_PREDICTIONS", "10")
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise ShoptalkError(f"MAX_NUMBER_OF_PREDICTIONS is {text!r}: set it to a whole number from 1, or not at all")
+    return int(text)
 
 
 def _certain(action: str) -> Prediction:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib
 import logging
 import os
+import threading
 
 from bot.cli.loading import endpoints_of, has_actions
 from bot.errors import ShoptalkError
@@ -24,6 +26,8 @@ def main(args: argparse.Namespace) -> int:
         if args.what == "actions":
             _serve_actions(args, port)
         else:
+            # Most of a start is importing torch; what the disk and the linker take of it fits beside our own imports.
+            threading.Thread(target=importlib.import_module, args=("torch",), daemon=True).start()
             from bot.cli.site import Site
 
             asyncio.run(Site(args, endpoints).serve(port))
