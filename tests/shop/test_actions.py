@@ -17,6 +17,7 @@ import pytest
 import yaml
 from rasa_sdk.executor import ActionExecutor
 
+from bot.execution.action_package import find_actions
 from bot.shop.shop import Shop
 from tests.shop.conftest import known
 
@@ -32,8 +33,10 @@ DELIVERED, PENDING, PROCESSED, CANCELLED = (
 
 @pytest.fixture(scope="module")
 def executor() -> ActionExecutor:
+    """With the shop's actions, whichever other project's package is called `actions` in this process."""
     found = ActionExecutor()
-    found.register_package("actions")
+    for name, action in find_actions("actions", ROOT).items():
+        found.register_function(name, action.run)
     return found
 
 
