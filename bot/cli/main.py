@@ -7,12 +7,16 @@ import importlib
 import io
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 from bot import __version__
 from bot.errors import ProjectError, ShoptalkError
+
+STARTED = time.perf_counter()
+"""When this process began to work, for telling how long a start took."""
 
 DESCRIPTION = "Chat bots for shops: reads Rasa 3.x projects, serves them on the web, hands over to people."
 

@@ -16,6 +16,7 @@ from aiohttp import web
 from bot.agent import Agent
 from bot.cli.console import trained, warn
 from bot.cli.loading import load
+from bot.cli.main import STARTED
 from bot.cli.operator import login_url
 from bot.cli.place import Place
 from bot.cli.settings import credentials_from
@@ -50,7 +51,6 @@ class Site:
         self.place = Place(args.project)
         self.credentials = self._credentials()
         self.serving = Serving()
-        self.started = time.perf_counter()
         self.url = ""
 
     def _credentials(self) -> Credentials:
@@ -130,7 +130,7 @@ class Site:
 
     def _tell(self, link: tuple[str, str] | None) -> None:
         """Where everything is, on the terminal."""
-        lines = [f"Ready in {time.perf_counter() - self.started:.1f} s."]
+        lines = [f"Ready in {time.perf_counter() - STARTED:.1f} s."]
         if self.has_storefront:
             lines.append(f"Shop page     {self.url}/")
         lines.append(f"Desk          {self.url}/desk")
