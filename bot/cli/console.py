@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 import time
 from pathlib import Path
@@ -66,6 +67,7 @@ def trained(args: argparse.Namespace) -> Path:
 
 def train_now(project: Project, models: Path, *, name: str | None = None) -> Path:
     """Train with progress shown."""
+    gc.enable()
     bar = ProgressBar()
     path = train_and_write(project, models, name=name, progress=bar, warn=warn)
     bar.done(path)

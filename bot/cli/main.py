@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import io
 import os
@@ -154,6 +155,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status (0 fine, 1 the project or the request is at fault, 130 stopped)."""
     _tolerate_terminal()
     args = parser().parse_args(argv)
+    if args.verb == "run":
+        gc.disable()  # a start makes much and throws away nothing; whoever serves or trains enables it again
     try:
         _check_paths(args)
         status: int = importlib.import_module(args.module).main(args)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import importlib
 import logging
 import os
@@ -45,4 +46,5 @@ def _serve_actions(args: argparse.Namespace, port: int) -> None:
         raise ShoptalkError(f"{args.project.resolve()} has no custom actions: neither a folder {name}/ nor {name}.py")
     from bot.action_server import serve
 
+    gc.enable()
     serve(args.project, port, package=args.actions, host=args.interface)

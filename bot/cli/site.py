@@ -153,6 +153,7 @@ def _settle_in() -> None:
     gc.collect()
     gc.freeze()  # what is loaded stays: no collection need look at it again
     gc.set_threshold(50_000, 20, 100)
+    gc.enable()
     sys.setswitchinterval(0.0005)  # the thread that has understood a text need not wait 5 ms to say so
 
 
