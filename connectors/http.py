@@ -12,7 +12,7 @@ import secrets
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from http import HTTPStatus
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
@@ -219,6 +219,19 @@ async def close_sockets(app: web.Application) -> None:
     sockets: Sockets = app[SOCKETS]
     closing = [socket.close(code=WSCloseCode.GOING_AWAY, message=b"restart") for socket in sockets]
     await asyncio.gather(*closing, return_exceptions=True)
+
+
+async def first_of(*works: Coroutine[Any, Any, Any]) -> None:
+    """Run together until one ends, then cancel the others; an error of the one that ended is raised."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def is_loopback(request: web.Request) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -21,7 +21,7 @@ from bot.messages import Json
 from connectors.desk.attendance import ALIVE_S, Attendance
 from connectors.desk.board import Board
 from connectors.desk.view import View
-from connectors.http import RateLimit, Refusal, parse_object, refusal_of
+from connectors.http import RateLimit, Refusal, first_of, parse_object, refusal_of
 
 SEND_S = 15.0
 """How long a slow page may take for one frame; then it is cut, and comes back for the rest."""
@@ -80,7 +80,7 @@ class Connection:
         try:
             await self._attendance.came(name)
             await self._board.add(self._take_queue)
-            await _first_of(self._read(), self._push_queue(), self._follow(), self._stay())
+            await first_of(self._read(), self._push_queue(), self._follow(), self._stay())
         except LedgerError as error:
             await self._refuse(refusal_of(error))
             await self._socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
@@ -108,7 +108,7 @@ class Connection:
             await self._wanted_news.wait()
             self._wanted_news.clear()
             if self._wanted is not None:
-                await _first_of(self._tell(*self._wanted), self._wanted_news.wait())
+                await first_of(self._tell(*self._wanted), self._wanted_news.wait())
 
     async def _tell(self, conversation_id: str, after: int) -> None:
         view = self._view_of(conversation_id, after)
@@ -190,16 +190,3 @@ def _frame(kind: WSMsgType, data: Any) -> Json:
     if kind is not WSMsgType.TEXT:
         raise Refusal(400, "bad_frame", "Frames are JSON text.", "消息必须是 JSON 文本。")
     return parse_object(data)
-
-
-async def _first_of(*works: Coroutine[Any, Any, Any]) -> None:
-    """Run together until one ends, then cancel the others; an error of the one that ended is raised."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -17,7 +17,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from bot.errors import LedgerError
 from bot.ledger.signal import News
 from bot.messages import Json
-from connectors.http import RateLimit, Refusal, parse_object, refusal_of
+from connectors.http import RateLimit, Refusal, first_of, parse_object, refusal_of
 from connectors.ingest import Ingest
 from connectors.receipts import Receipts
 from connectors.web.payloads import inbound, line_frame
@@ -88,15 +88,7 @@ class Connection:
             await self._socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
 
     async def _converse(self) -> None:
-        tasks = [asyncio.create_task(self._push()), asyncio.create_task(self._read())]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await first_of(self._push(), self._read())
 
     @property
     def conversation_id(self) -> str:
